@@ -1,0 +1,114 @@
+"""The interface between Athena's front and an engine: a statement in; columns, types, rows and bytes read out.
+
+An engine only ever sees SQL that Athena itself would take to be a query (`query`) or the query part of a CREATE TABLE
+AS or INSERT INTO (`write`). Everything else (DDL, SHOW, DESCRIBE, states, results, workgroups) is the front's.
+
+Errors are Athena's: an engine raises `QueryFailed` with Trino's error name and text, never another product's words.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from athena.catalog import Catalog
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of an answer; `type` in Trino's words: 'varchar', 'bigint', 'decimal(10,2)', 'timestamp(3)',
+    'array(varchar)', 'row(a bigint, b varchar)', 'map(varchar, double)'."""
+
+    name: str
+    type: str
+
+
+@dataclass
+class Answer:
+    """What a query answers.
+
+    A row is a sequence of Python values or None, of the forms that `text.formatter` takes. `rows` may be lazy; it may
+    raise `QueryFailed` while it is read. `bytes_read` is final when `rows` is exhausted.
+    """
+
+    columns: list[Column]
+    rows: Iterable[Sequence[Any]]
+    bytes_read: int = 0
+
+
+@dataclass
+class Target:
+    """Where a CREATE TABLE AS or INSERT INTO puts its rows, in Athena's words and already checked by the front.
+
+    For CREATE TABLE AS (`create` is true) nothing lies under `location` and the table is not there; `columns` is empty,
+    and the query's own columns are the table's. For INSERT INTO they are the named ones (lower case), or empty for all.
+    Partition columns come last, as Athena demands. `format` is PARQUET, ORC, AVRO, JSON or TEXTFILE; `compression` is
+    GZIP, SNAPPY, ZSTD, LZ4, ZLIB, BZIP2, DEFLATE or NONE. `location` is an s3:// URL that ends in '/'.
+    """
+
+    create: bool
+    database: str
+    table: str
+    location: str
+    format: str = "PARQUET"
+    compression: str = "GZIP"
+    partitioned_by: list[str] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
+    field_delimiter: str | None = None
+    with_data: bool = True
+
+
+@dataclass
+class Written:
+    """What a write did: rows written, bytes read for them, and the s3:// URLs of the objects written."""
+
+    rows: int
+    bytes_read: int
+    files: list[str]
+
+
+class QueryFailed(Exception):
+    """The query fails, for a reason that its author can read.
+
+    `code` is Trino's error name ('COLUMN_NOT_FOUND'), `message` its text ("line 1:8: Column 'nope' cannot be
+    resolved"); Athena shows both as 'COLUMN_NOT_FOUND: line 1:8: Column …'. With an empty code the message stands
+    alone. `category` is Athena's: 1 the system's fault, 2 the user's, 3 other. A 'line L:C' must count in the
+    statement as it was handed in.
+    """
+
+    def __init__(self, code: str, message: str, category: int = 2):
+        super().__init__(f"{code}: {message}" if code else message)
+        self.code, self.message, self.category = code, message, category
+
+
+class Cancelled(Exception):
+    """Raised by a `Watch`: the query was stopped, or may read no more. An engine lets it pass and cleans up."""
+
+
+class Watch(Protocol):
+    """How a running query hears of the world outside. Engines call `read` often: it is how a query is stopped."""
+
+    def read(self, total: int) -> None:
+        """Tell how many bytes this query has read so far. Raises `Cancelled` when it is to end."""
+
+    def on_stop(self, call: Callable[[], None]) -> None:
+        """Have `call` called, once and from another thread, when the query is stopped (to interrupt what blocks)."""
+
+
+class Engine(Protocol):
+    """Answers queries. Used from several threads at once; each call is one query."""
+
+    name: str  # 'duckdb' or 'trino'
+    version: str  # the engine's own, for `status`
+
+    def query(self, statement: str, catalog: Catalog, watch: Watch) -> Answer:
+        """Answer one query (SELECT, WITH, VALUES, TABLE, EXPLAIN). Raises QueryFailed, Cancelled."""
+
+    def write(self, target: Target, statement: str, catalog: Catalog, watch: Watch) -> Written:
+        """Write the rows of the query `statement` as objects under the target's location, and have Glue know the table
+        (CREATE TABLE AS) and its new partitions when it returns (`catalog.create_table`, `catalog.add_partitions`).
+        A failed write leaves no table behind; objects already written stay, as they do on AWS."""
+
+    def close(self) -> None:
+        """Stop what the engine started. Called once, when the local AWS stops."""
