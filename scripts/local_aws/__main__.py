@@ -1,0 +1,216 @@
+"""Start, stop and ask after the local AWS. Needs nothing but Python: the rest is set up on first use."""
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from environments import ROOT, SetupError, ensure, lock, requirements
+from server import CORRECTIONS, HOST
+
+READY_WITHIN, STOPPED_WITHIN = 30, 60  # seconds
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    try:
+        return {"start": start, "stop": stop, "status": status, "reset": reset}[options.verb](options)
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted. `python3 scripts/local_aws status` shows what is running.", file=sys.stderr)
+        return 130
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python3 scripts/local_aws",
+        description="A local AWS for the workbook: no account, no cost, on this machine's loopback only. What it holds "
+                    "is kept between starts.",
+        epilog="Defaults come from AUDIT_LOCAL_PORT, AUDIT_LOCAL_STATE and AUDIT_LOCAL_ENGINE where these are set.")
+    parser.add_argument("verb", choices=("start", "stop", "status", "reset"),
+                        help="start it (or find it running); stop it, keeping what it holds; tell its status; "
+                             "empty it")
+    parser.add_argument("--engine", choices=("duckdb", "trino"), default=os.environ.get("AUDIT_LOCAL_ENGINE") or None,
+                        help="what answers Athena's SQL: duckdb, embedded, refuses what is not verified to equal "
+                             "Trino (the default); trino, exact, set up on first use")
+    parser.add_argument("--port", type=int, default=os.environ.get("AUDIT_LOCAL_PORT") or 4566,
+                        help="where it listens on 127.0.0.1 (default 4566)")
+    parser.add_argument("--state", type=Path, help="the folder it keeps its state in (default .local_aws/state)",
+                        default=os.environ.get("AUDIT_LOCAL_STATE") or ROOT / ".local_aws" / "state")
+    parser.add_argument("--json", action="store_true", help="status as JSON")
+    options = parser.parse_args(arguments)
+    if not 0 < options.port < 65536:
+        parser.error(f"--port must be from 1 to 65535, not {options.port}")
+    if options.engine not in (None, "duckdb", "trino"):
+        parser.error(f"AUDIT_LOCAL_ENGINE must be duckdb or trino, not {options.engine}")
+    options.state = Path(options.state).expanduser().resolve()
+    return options
+
+
+def start(options: argparse.Namespace) -> int:
+    python = ensure(ROOT / ".local_aws" / "venv", requirements(HERE / "requirements.txt"), "the local AWS")
+    try:
+        options.state.mkdir(parents=True, exist_ok=True)
+        with lock(options.state / "lock"):
+            found = running(options)
+            if found and options.engine in (None, found["engine"]):
+                print(f"The local AWS is running at {found['endpoint']} ({found['engine']}).")
+                return 0
+            if found:  # another engine is asked for; a regular stop loses nothing
+                end(found, options)
+            launch(python, options)
+    except OSError as error:
+        raise SetupError(f"The local AWS cannot keep its state in {options.state}: {error.strerror}. Choose another "
+                         "folder with --state, or make room.") from error
+    return 0
+
+
+def launch(python: Path, options: argparse.Namespace) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, options.port))
+        except OSError:
+            raise SetupError(f"Port {options.port} is taken by another program: choose another with --port N or "
+                             "AUDIT_LOCAL_PORT=N.") from None
+    engine = options.engine or "duckdb"
+    log_file = options.state / "server.log"
+    with open(log_file, "w") as words:
+        process = subprocess.Popen(
+            [str(python), str(HERE / "server.py"), "--port", str(options.port), "--state", str(options.state),
+             "--engine", engine],
+            stdin=subprocess.DEVNULL, stdout=words, stderr=words, cwd=str(options.state),
+            start_new_session=True)  # a Ctrl-C in the terminal or the kernel that started it is not meant for it
+    record(options).write_text(json.dumps({"pid": process.pid, "port": options.port}))
+    deadline = time.monotonic() + READY_WITHIN
+    while not (found := running(options)):
+        if process.poll() is not None or time.monotonic() > deadline:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            said = log_file.read_text().split("\n")
+            last = next((line for line in reversed(said) if line.strip()), "no reason given")
+            raise SetupError(f"The local AWS did not start: {last[:300]} (all of it is in {log_file})")
+        time.sleep(0.05)
+    print(f"The local AWS is running at {found['endpoint']} ({engine}).")
+
+
+def stop(options: argparse.Namespace) -> int:
+    found = running(options)
+    if not found:
+        print("The local AWS is not running.")
+        return 0
+    end(found, options)
+    print("The local AWS is stopped; what it holds is kept.")
+    return 0
+
+
+def end(found: dict, options: argparse.Namespace) -> None:
+    """Stop it as it should be stopped: it finishes what it is at and writes its state first."""
+    family = descendants(found["pid"])
+    os.kill(found["pid"], signal.SIGTERM)
+    deadline = time.monotonic() + STOPPED_WITHIN
+    while alive(found["pid"]):
+        if time.monotonic() > deadline:
+            os.kill(found["pid"], signal.SIGKILL)
+            raise SetupError(f"The local AWS did not stop within {STOPPED_WITHIN} s and was ended by force: what "
+                             f"changed since its start may be lost. Its log is {options.state / 'server.log'}.")
+        time.sleep(0.05)
+    for pid in family:  # workers that outlived it
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    record(options).unlink(missing_ok=True)
+
+
+def status(options: argparse.Namespace) -> int:
+    found = running(options)
+    if options.json:
+        facts = {"running": bool(found), "endpoint": None, "region": None, "engine": None, "versions": {}, "pids": [],
+                 "state": str(options.state)}
+        if found:
+            facts.update(endpoint=found["endpoint"], region=found["region"], engine=found["engine"],
+                         versions=found["versions"], pids=[found["pid"], *descendants(found["pid"])])
+        print(json.dumps(facts, indent=2))
+    elif found:
+        versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+        print(f"The local AWS is running at {found['endpoint']} ({found['engine']}; {versions}).\n"
+              f"It keeps its state in {options.state}.")
+    else:
+        print("The local AWS is not running.")
+    return 0 if found else 3  # as service managers tell 'not running'
+
+
+def reset(options: argparse.Namespace) -> int:
+    found = running(options)
+    if found:
+        request = urllib.request.Request(found["endpoint"] + "/_ministack/reset", method="POST")
+        with local_http().open(request, timeout=60):
+            pass
+    else:
+        for name in ("ministack", "s3", *CORRECTIONS):
+            shutil.rmtree(options.state / name, ignore_errors=True)
+    print("The local AWS is empty.")
+    return 0
+
+
+def record(options: argparse.Namespace) -> Path:
+    return options.state / "server.json"
+
+
+def running(options: argparse.Namespace) -> dict | None:
+    """What runs on this state folder, by its own answer: its status with pid and endpoint, or None."""
+    try:
+        noted = json.loads(record(options).read_text())
+        endpoint = f"http://{HOST}:{noted['port']}"
+        with local_http().open(endpoint + "/_local/status", timeout=10) as answer:
+            told = json.load(answer)
+    except (OSError, ValueError, KeyError):
+        return None
+    return {**told, "endpoint": endpoint} if told.get("pid") == noted["pid"] else None
+
+
+def local_http() -> urllib.request.OpenerDirector:
+    """An opener that asks no proxy for what is on this machine."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def alive(pid: int) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)  # where it is this process's own child, a dead one stays until asked for
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def descendants(pid: int) -> list[int]:
+    """The pids of a process's children and theirs."""
+    table = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True).stdout
+    children: dict[int, list[int]] = {}
+    for line in table.splitlines():
+        child, parent = map(int, line.split())
+        children.setdefault(parent, []).append(child)
+    found, todo = [], [pid]
+    while todo:
+        more = children.get(todo.pop(), [])
+        found += more
+        todo += more
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

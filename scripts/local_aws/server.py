@@ -1,0 +1,202 @@
+"""The local AWS's server: ministack behind one seam, with the corrections that make it behave as AWS documents.
+
+ministack keeps one handler a service, an async function `(method, path, headers, body, query_params) -> (status,
+headers, body)` that is called after signature and IAM were checked. A correction wraps that entry and touches nothing
+inside. Run by `__main__`, in the local AWS's own environment.
+"""
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import importlib
+import importlib.metadata
+import importlib.util
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+Handler = Callable[[str, str, dict, bytes, dict], Awaitable[tuple[int, dict, bytes]]]
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+
+# Each is a module with `install(aws)`, and says which AWS page it follows. In this order, so that a later one wraps an
+# earlier one: faults come before anything else sees the request.
+CORRECTIONS = ("stream_records", "trigger", "firehose", "athena", "faults")
+
+log = logging.getLogger("local_aws")
+
+
+class LocalAws:
+    """What a correction may hold on to: where the local AWS is, and how to put itself between it and its callers."""
+
+    def __init__(self, port: int, state: Path, engine: str, handlers: dict[str, Handler], access_key: str):
+        self.port, self.state, self.engine = port, state, engine
+        self.endpoint = f"http://{HOST}:{port}"
+        self.region = REGION
+        # The local root's, made afresh at each start and told to nobody outside this process and its engine
+        self.credentials = {"aws_access_key_id": access_key, "aws_secret_access_key": "test"}
+        self.versions = {name: importlib.metadata.version(name) for name in ("ministack", "duckdb", "sqlglot")}
+        self._handlers = handlers
+        self._calls: dict[str, list[Callable[[], Any]]] = {"start": [], "stop": [], "save": [], "reset": []}
+        self.routes: dict[str, Callable[[str, bytes], tuple[int, Any]]] = {}
+
+    def wrap(self, service: str, wrapper: Callable[[Handler], Handler]) -> None:
+        """Put `wrapper(handler)` in the place of a service's handler ('dynamodb', 'athena', …: ministack's names)."""
+        self._handlers[service] = wrapper(self._handlers[service])
+
+    def client(self, service: str, **options: Any) -> Any:
+        """A boto3 client as the local root, over HTTP to itself. For worker threads: on the event loop it would wait
+        for itself."""
+        import boto3
+
+        session = boto3.Session(region_name=options.pop("region_name", REGION), **self.credentials)
+        return session.client(service, endpoint_url=self.endpoint, **options)
+
+    def route(self, path: str, call: Callable[[str, bytes], tuple[int, Any]]) -> None:
+        """Answer requests to `/_local/<path>` with `call(method, body) -> (status, object for JSON)`, in a thread."""
+        self.routes[f"/_local/{path}"] = call
+
+    def on_start(self, call: Callable[[], Any]) -> None:
+        """Call once the port answers, in a worker thread."""
+        self._calls["start"].append(call)
+
+    def on_stop(self, call: Callable[[], Any]) -> None:
+        """Call when a regular stop begins, while the port still answers: the place to end threads that make calls."""
+        self._calls["stop"].append(call)
+
+    def on_save(self, call: Callable[[], Any]) -> None:
+        """Call when nothing is answered any more, just before ministack writes its state: the place to write one's
+        own."""
+        self._calls["save"].append(call)
+
+    def on_reset(self, call: Callable[[], Any]) -> None:
+        """Call when ministack has emptied itself."""
+        self._calls["reset"].append(call)
+
+    async def run(self, moment: str) -> None:
+        """Run one moment's calls, each in a worker thread, in the order they were given (stop and save: reversed)."""
+        calls = self._calls[moment]
+        for call in reversed(calls) if moment in ("stop", "save") else calls:
+            try:
+                await asyncio.to_thread(call)
+            except Exception:
+                log.exception("%s failed at %s", call, moment)
+
+
+def gate(app: Callable, aws: LocalAws) -> Callable:
+    """The ASGI application in front of ministack's: our own routes, and the moments of its life."""
+
+    async def answer(scope: dict, receive: Callable, send: Callable, call: Callable) -> None:
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        status, content = await asyncio.to_thread(call, scope["method"], body)
+        await send({"type": "http.response.start", "status": status,
+                    "headers": [(b"content-type", b"application/json")]})
+        await send({"type": "http.response.body", "body": json.dumps(content).encode()})
+
+    async def application(scope: dict, receive: Callable, send: Callable) -> None:
+        if scope["type"] == "lifespan":
+            async def receive_moment() -> dict:
+                message = await receive()
+                if message["type"] == "lifespan.shutdown":
+                    await aws.run("save")
+                return message
+
+            await app(scope, receive_moment, send)
+        elif scope["type"] == "http" and scope["path"] in aws.routes:
+            await answer(scope, receive, send, aws.routes[scope["path"]])
+        else:
+            await app(scope, receive, send)
+            if scope["type"] == "http" and scope["path"] == "/_ministack/reset" and scope["method"] == "POST":
+                await aws.run("reset")
+
+    return application
+
+
+async def serve(application: Callable, aws: LocalAws) -> None:
+    """Serve until SIGTERM or SIGINT. What is running is stopped while the port still answers."""
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+
+    config = Config()
+    config.bind = [f"{HOST}:{aws.port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 3
+    config.loglevel = "WARNING"
+    stopping = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+
+    async def started() -> None:
+        while not stopping.is_set():
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection(HOST, aws.port)
+                writer.close()
+                break
+            await asyncio.sleep(0.02)
+        await aws.run("start")
+
+    async def shutdown() -> None:
+        starting = asyncio.create_task(started())
+        await stopping.wait()
+        await starting
+        await aws.run("stop")
+
+    await hypercorn_serve(application, config, shutdown_trigger=shutdown)
+
+
+def environment(port: int, state: Path, access_key: str) -> dict[str, str]:
+    """The variables that ministack reads when it is imported. Whatever AWS settings this machine has are left out, so
+    that neither the server nor a function that it runs can reach a real account."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "BOTO_", "ATHENA_"))}
+    kept.update(
+        AUTH="true", BIND_HOST=HOST, GATEWAY_PORT=str(port), MINISTACK_HOST=HOST, IOT_MTLS_ENABLED="0",
+        IOT_MTLS_PORT="0", SFTP_ENABLED="0", PERSIST_STATE="1", STATE_DIR=str(state / "ministack"), S3_PERSIST="1",
+        S3_DATA_DIR=str(state / "s3"), MINISTACK_REGION=REGION, LOG_LEVEL="WARNING",
+        AWS_ACCESS_KEY_ID=access_key, AWS_SECRET_ACCESS_KEY="test", AWS_EC2_METADATA_DISABLED="true",
+        AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+    return kept
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The local AWS's server; start it with `python3 scripts/local_aws`.")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--engine", choices=("duckdb", "trino"), required=True)
+    options = parser.parse_args()
+    access_key = "AKLOCAL" + secrets.token_hex(8).upper()
+    for folder in ("ministack", "s3"):
+        (options.state / folder).mkdir(parents=True, exist_ok=True)
+    settings = environment(options.port, options.state, access_key)
+    os.environ.clear()
+    os.environ.update(settings)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log.setLevel(logging.INFO)
+
+    from ministack import app as ministack
+
+    aws = LocalAws(options.port, options.state, options.engine, ministack.SERVICE_HANDLERS, access_key)
+    # A bucket policy that demands TLS means 'not in the open': the loopback never leaves the machine and counts as such
+    pin = ministack.pin_request_origin
+    ministack.pin_request_origin = lambda source_ip, secure: pin(source_ip, True)
+    aws.route("status", lambda method, body: (200, {
+        "pid": os.getpid(), "engine": aws.engine, "region": aws.region, "versions": aws.versions}))
+    for name in CORRECTIONS:
+        if importlib.util.find_spec(name):  # while they are being written
+            module = importlib.import_module(name)
+            if hasattr(module, "install"):
+                module.install(aws)
+    asyncio.run(serve(gate(ministack.app, aws), aws))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
