@@ -130,7 +130,7 @@ async def serve(application: Callable, aws: LocalAws) -> None:
     config = Config()
     config.bind = [f"{HOST}:{aws.port}"]
     config.keep_alive_timeout = 75
-    config.graceful_timeout = 3
+    config.graceful_timeout = 1
     config.loglevel = "WARNING"
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
