@@ -1,0 +1,76 @@
+"""Execute a notebook from top to bottom, for run.py (a report) and `test.py --update` (stored outputs)."""
+from __future__ import annotations
+
+import logging
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+CELL_SECONDS = 900  # far beyond any wait in a notebook, which has its own bound
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class CellFailed(Exception):
+    """A cell ended in an error; the text names the notebook, the cell as JupyterLab numbers it, and the error."""
+
+
+def is_executed(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and bool(cell.source.strip())
+
+
+def execute(path: Path, notebook: NotebookNode, after_cell: Callable[[], None]) -> None:
+    """Fill in the outputs of `notebook`, read from `path`, with a fresh kernel of this environment.
+
+    `after_cell` is called after each executed cell. Raises CellFailed at the first cell that fails; the outputs up
+    to there, the error's included, are in the notebook.
+    """
+    logging.getLogger("nbclient").setLevel(logging.CRITICAL)  # what it has to say is raised, too
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    client = NotebookClient(notebook, timeout=CELL_SECONDS, kernel_name="python3", record_timing=False,
+                            shutdown_kernel="immediate", resources={"metadata": {"path": str(path.parent)}})
+    client.reset_execution_trackers()
+    number = 0
+    with client.setup_kernel(stderr=subprocess.DEVNULL):  # a cell's own stderr comes as output, this is the kernel's
+        for index, cell in enumerate(notebook.cells):
+            if not is_executed(cell):
+                continue
+            number += 1
+            try:
+                client.execute_cell(cell, index)
+            except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+                where = f"{path.name}, cell [{number}]"
+                raise CellFailed(f"{where}: {_what(error)}\n\n{_first_lines(cell.source)}") from error
+            after_cell()
+        client.set_widgets_metadata()
+
+
+def store(path: Path, notebook: NotebookNode) -> None:
+    """Write `notebook` to `path` without what differs from run to run or from machine to machine."""
+    notebook.metadata = NotebookNode(
+        kernelspec={"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+        language_info={"name": "python"})
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)  # its ids are random
+    nbformat.write(notebook, path)
+
+
+def _what(error: Exception) -> str:
+    if isinstance(error, CellExecutionError):
+        return _COLOUR.sub("", f"{error.ename}: {error.evalue}").strip()
+    if isinstance(error, CellTimeoutError):
+        return f"still running after {CELL_SECONDS} s"
+    return "its kernel died"
+
+
+def _first_lines(source: str, most: int = 6) -> str:
+    lines = source.splitlines()
+    return "\n".join("    " + line for line in [*lines[:most], *(["…"] if len(lines) > most else [])])

@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""Open the workbook in JupyterLab.
+
+Starts the local AWS unless it is up, and JupyterLab on this machine's loopback only. Ctrl-C stops what this started;
+what the local AWS holds is kept, so that you can go on tomorrow.
+"""
+import argparse
+import contextlib
+import os
+import subprocess
+import sys
+
+import command
+
+START = "notebooks/00_start_here.ipynb"
+
+
+def arguments() -> argparse.Namespace:
+    parser = command.parser(__doc__)
+    parser.add_argument("--target", choices=("local", "aws"), default="local",
+                        help="where the notebooks make their resources: on the local AWS (default) or in your account")
+    parser.add_argument("--lab-port", type=int, default=8888, metavar="PORT",
+                        help="where JupyterLab listens on 127.0.0.1 (default 8888, or the next that is free)")
+    parser.add_argument("--no-browser", action="store_true", help="print JupyterLab's address instead of opening it")
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
+    command.enter_environment()
+    if options.target == "aws":
+        os.environ["AUDIT_TARGET"] = "aws"
+        return _jupyterlab(options)
+    with command.local_aws(options.engine, options.port) as status:
+        os.environ.update(command.variables(status))
+        return _jupyterlab(options)
+
+
+def _jupyterlab(options: argparse.Namespace) -> int:
+    """JupyterLab until it ends or Ctrl-C ends it; its kernels end with it."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={command.ROOT}", "--ServerApp.ip=127.0.0.1",
+         f"--ServerApp.port={options.lab_port}", f"--LabApp.default_url=/lab/tree/{START}",
+         "--ServerApp.answer_yes=True",
+         # Nothing is asked of the network: neither news nor updates
+         "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+         *(["--no-browser"] if options.no_browser else [])], cwd=command.ROOT)
+    try:
+        return server.wait()
+    except KeyboardInterrupt:
+        return command.INTERRUPTED
+    finally:
+        with command.interrupts_ignored():  # it got the Ctrl-C as well, unless only this process was told to end
+            with contextlib.suppress(ProcessLookupError):
+                server.terminate()
+            server.wait()
+
+
+if __name__ == "__main__":
+    command.main(main)
