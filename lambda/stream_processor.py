@@ -1,0 +1,368 @@
+"""Turn the changes of a DynamoDB table into audit events, and deliver them to Firehose.
+
+The table's stream hands over its changes in batches, in order. Each change becomes one line of JSON, and the lines are
+packed into as few Firehose records as possible, since Firehose bills every record in steps of 5 KB.
+
+No change is dropped. What Firehose does not take is tried again while there is time, then reported, so that the stream
+sends it again. An event too large for Firehose, and a record that is not understood, is kept whole in the audit bucket,
+and a small event says where.
+
+Environment: DELIVERY_STREAM_NAME; AUDIT_BUCKET, for what is kept whole; MASKED_ATTRIBUTES, optional: the names of
+top-level attributes, separated by commas, whose values must not be in the audit.
+
+Follows https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+and https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html
+"""
+
+import hashlib
+import json
+import os
+import random
+import re
+import time
+from decimal import Decimal
+from functools import lru_cache
+from itertools import count
+from json.encoder import encode_basestring as quote  # text to a JSON string, in C
+from typing import NamedTuple
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+STREAM = os.environ.get("DELIVERY_STREAM_NAME")
+BUCKET = os.environ.get("AUDIT_BUCKET")
+MASKED = {name.strip() for name in os.environ.get("MASKED_ATTRIBUTES", "").split(",")} - {""}
+MASK = '"***"'
+
+# What Firehose takes: https://docs.aws.amazon.com/firehose/latest/dev/limits.html
+RECORD_BYTES = 1000 * 1024
+CALL_RECORDS = 500
+CALL_BYTES = 4 * 1024 * 1024
+
+LONGEST_PAUSE = 5  # seconds between two tries
+RESERVE = 2  # seconds kept for the last try and the answer to Lambda
+LONGEST_FIELD = 16 * 1024  # characters, in an event that points to what is kept whole; the longest key fits
+
+# botocore is boto3 without what a stream processor has no use for; a cold start is a seventh shorter.
+SESSION = botocore.session.get_session()
+
+# Made once, while Lambda starts the environment, and used by every invocation in it. It does not try again by itself:
+# `deliver` does, knowing the time left.
+FIREHOSE = SESSION.create_client(
+    "firehose", config=Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 1})
+)
+
+FIELDS = (
+    "event_id", "event_name", "order_id", "sequence_number", "changed_at", "old_state", "new_state",
+    "last_updated_date", "changed_by", "changed_attributes", "old_image", "new_image", "detail",
+)  # fmt: skip
+LINE = "{" + ",".join(f'"{field}":%s' for field in FIELDS) + "}\n"
+
+
+def handler(event, context):
+    """Deliver a batch of stream records; answer from which one on the stream must send them again, if any."""
+    records = event["Records"]
+    packages, packed, problem = pack(records)
+    waiting, refusal = deliver(packages, context)
+    done = waiting[0].first if waiting else packed
+    log = {
+        "level": "INFO" if done == len(records) else "ERROR",
+        "request_id": context.aws_request_id,
+        "records": len(records),
+        "delivered": done,
+        "packages": len(packages),
+        "bytes": sum(len(package.data) for package in packages),
+    }
+    if done == len(records):
+        print(json.dumps(log))
+        return {"batchItemFailures": []}
+
+    reason = str(refusal or problem)
+    print(json.dumps({**log, "reason": reason}))
+    if len(waiting) == len(packages):  # an error, so that it shows as one: the stream sends the whole batch again
+        raise RuntimeError(f"None of {len(records)} changes could be delivered: {reason}")
+    return {"batchItemFailures": [{"itemIdentifier": records[done]["dynamodb"]["SequenceNumber"]}]}
+
+
+# From stream records to Firehose records
+
+
+class Package(NamedTuple):
+    """A Firehose record: the events of consecutive stream records, one a line."""
+
+    first: int  # the position in the batch of its first stream record
+    data: bytes
+
+
+def pack(records):
+    """Return the packages, how many stream records they hold, and the error that ended the packing, if any.
+
+    It ends early only where S3 does not take what must be kept there: the batch is then delivered up to that record.
+    """
+    packages, lines, size, first = [], [], 0, 0
+    packed, problem = len(records), None
+    for position, record in enumerate(records):
+        try:
+            line = audit_line(record)
+        except Exception as error:
+            packed, problem = position, error
+            break
+        if size + len(line) > RECORD_BYTES:
+            packages.append(Package(first, b"".join(lines)))
+            lines, size, first = [], 0, position
+        lines.append(line)
+        size += len(line)
+    if lines:
+        packages.append(Package(first, b"".join(lines)))
+    return packages, packed, problem
+
+
+def audit_line(record):
+    """Return the audit event of a stream record as a line of JSON, whatever the record is."""
+    try:
+        fields = audit_fields(record)
+        line = (LINE % fields).encode()
+    except Exception as error:  # of any kind: the records behind this one must not wait for it
+        return keep_whole("unreadable", masked_record(record), readable_fields(record), type(error).__name__)
+    if len(line) > RECORD_BYTES:
+        return keep_whole("oversize", line, fields, f"{len(line)} bytes")
+    return line
+
+
+def audit_fields(record):
+    """Return the values of FIELDS, each as JSON, from a stream record."""
+    change, event_name = record["dynamodb"], record["eventName"]
+    before, after = change.get("OldImage"), change.get("NewImage")
+    old, new = attributes(before), attributes(after)
+    if event_name == "INSERT":
+        before = {}
+    elif event_name == "REMOVE":
+        after = {}
+    return (
+        quote(record["eventID"]),
+        quote(event_name),
+        order_id(change),
+        sequence_number(change),
+        changed_at(int(change["ApproximateCreationDateTime"])),
+        column(old.get("state")),
+        column(new.get("state")),
+        whole_number((new or old).get("lastUpdatedDate")),
+        '"dynamodb-ttl"' if deleted_by_ttl(record) else column(new.get("lastUpdatedBy")),
+        "null" if before is None or after is None else changed_attributes(before, after),
+        "null" if change.get("OldImage") is None else quote(json_object(old)),
+        "null" if change.get("NewImage") is None else quote(json_object(new)),
+        "null",
+    )
+
+
+def order_id(change):
+    """Return the partition key of the item."""
+    keys = change["Keys"]
+    name = "orderId" if "orderId" in keys else next(iter(keys))
+    return MASK if name in MASKED else column(plain(keys[name]))
+
+
+def sequence_number(change):
+    """Return the sequence number, padded so that the order of texts is the order of numbers."""
+    return quote(change["SequenceNumber"].zfill(40))
+
+
+@lru_cache(maxsize=64)
+def changed_at(seconds):
+    """Return the time of the change; most changes of a batch fall into the same few seconds."""
+    return time.strftime('"%Y-%m-%d %H:%M:%S"', time.gmtime(seconds))
+
+
+def changed_attributes(before, after):
+    """Return the sorted names of the attributes that differ between two images."""
+    names = [name for name, value in after.items() if before.get(name) != value]
+    names += [name for name in before if name not in after]
+    return "[" + ",".join(map(quote, sorted(names))) + "]"
+
+
+def deleted_by_ttl(record):
+    """Tell whether DynamoDB's time to live deleted the item: the one case in which a stream names who did it."""
+    who = record.get("userIdentity")
+    return bool(who) and who.get("type") == "Service" and who.get("principalId") == "dynamodb.amazonaws.com"
+
+
+def column(text):
+    """Return a value for a text column: text as it is, anything else as the text of its JSON."""
+    if text is None:
+        return "null"
+    return text if text[0] == '"' or text == "null" else quote(text)
+
+
+def whole_number(text):
+    """Return a value for a bigint column: null where it is no whole number of 64 bits."""
+    if text is None or text[0] not in "-0123456789":
+        return "null"
+    value = int(text) if text.isdigit() else Decimal(text)
+    return str(int(value)) if value == int(value) and -(2**63) <= value < 2**63 else "null"
+
+
+# From DynamoDB's typed values to plain JSON
+
+
+def attributes(image):
+    """Return the JSON of each attribute of an image, by name; masked where the configuration says so."""
+    if not image:
+        return {}
+    texts = {name: plain(value) for name, value in image.items()}
+    if MASKED:
+        texts.update(dict.fromkeys(MASKED & texts.keys(), MASK))
+    return texts
+
+
+def plain(typed):
+    """Return the JSON of a typed value such as {"N": "1.50"}."""
+    ((kind, value),) = typed.items()
+    return PLAIN[kind](value)
+
+
+def json_object(texts):
+    return "{" + ",".join([f"{quote(name)}:{text}" for name, text in texts.items()]) + "}"
+
+
+def json_array(texts):
+    return "[" + ",".join(texts) + "]"
+
+
+def number(text):
+    """Return a number digit for digit: DynamoDB keeps 38 of them, a float would keep 15."""
+    if JSON_NUMBER(text):
+        return text
+    value = Decimal(text)
+    if not value.is_finite():
+        raise ValueError("not a number")
+    return str(value)
+
+
+def set_of(kind, key=None):
+    """Return the function for a set. It sorts the set in its image, so that images compare whatever the sets' order."""
+
+    def json_set(values):
+        values.sort(key=key)
+        return json_array(map(kind, values))
+
+    return json_set
+
+
+JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?").fullmatch
+PLAIN = {
+    "S": quote,
+    "N": number,
+    "B": quote,  # base64, as Lambda hands it over
+    "BOOL": {True: "true", False: "false"}.__getitem__,
+    "NULL": lambda _: "null",
+    "SS": set_of(quote),
+    "NS": set_of(number, key=Decimal),
+    "BS": set_of(quote),
+    "L": lambda values: json_array(map(plain, values)),
+    "M": lambda values: json_object({name: plain(value) for name, value in values.items()}),
+}
+
+
+# What does not fit, or is not understood
+
+
+def keep_whole(why, body, fields, reason):
+    """Put a body into the audit bucket under its SHA-256, and return the line of the event that points to it."""
+    digest = hashlib.sha256(body).hexdigest()
+    key = f"{why}/{digest}.json"
+    s3().put_object(Bucket=BUCKET, Key=key, Body=body, ContentType="application/json")
+    print(json.dumps({"level": "WARNING", "kept_whole": why, "bucket": BUCKET, "key": key, "reason": reason}))
+    detail = json.dumps({why: {"bucket": BUCKET, "key": key, "sha256": digest, "reason": reason}})
+    fields = dict(zip(FIELDS, fields, strict=True), old_image="null", new_image="null", detail=quote(detail))
+    if fields["event_id"] == "null":
+        fields["event_id"] = quote(digest)
+    line = LINE % tuple(text if len(text) <= LONGEST_FIELD else "null" for text in fields.values())
+    return line.encode(errors="backslashreplace")  # what UTF-8 cannot hold becomes the same in JSON's own notation
+
+
+def masked_record(record):
+    """Return a stream record as JSON, whole but for the values of masked attributes."""
+    change = record.get("dynamodb") if isinstance(record, dict) else None
+    for image in change.values() if isinstance(change, dict) else ():
+        if isinstance(image, dict):
+            image.update(dict.fromkeys(MASKED & image.keys(), {"S": json.loads(MASK)}))
+    return json.dumps(record).encode()
+
+
+def readable_fields(record):
+    """Return FIELDS as far as they can be read from a record that is not understood: null for the others."""
+    readers = (
+        lambda: quote(record["eventID"]),
+        lambda: quote(record["eventName"]),
+        lambda: order_id(record["dynamodb"]),
+        lambda: sequence_number(record["dynamodb"]),
+        lambda: changed_at(int(record["dynamodb"]["ApproximateCreationDateTime"])),
+    )
+    return [attempt(reader) for reader in readers] + ["null"] * (len(FIELDS) - len(readers))
+
+
+def attempt(reader):
+    try:
+        return reader()
+    except Exception:
+        return "null"
+
+
+@lru_cache(maxsize=1)
+def s3():
+    """Return the S3 client, made when first needed: most environments never do."""
+    return SESSION.create_client("s3")
+
+
+# To Firehose
+
+
+def deliver(packages, context):
+    """Put packages into the delivery stream, what it refuses again and again while there is time.
+
+    Returns the packages it did not take, in order, and the last reason.
+    """
+    waiting, reason = packages, None
+    for tries in count():
+        refused = []
+        for call in calls(waiting):
+            try:
+                answer = FIREHOSE.put_record_batch(
+                    DeliveryStreamName=STREAM, Records=[{"Data": package.data} for package in call]
+                )
+            except (BotoCoreError, ClientError) as error:
+                reason = error
+                refused += call
+                continue
+            if answer["FailedPutCount"]:
+                results = zip(call, answer["RequestResponses"], strict=True)
+                failed = [(package, result) for package, result in results if result.get("ErrorCode")]
+                refused += [package for package, _ in failed]
+                reason = failed[0][1]["ErrorCode"]
+        waiting = refused
+        pause = random.uniform(0, min(LONGEST_PAUSE, 0.1 * 2**tries))
+        if not waiting or not passing(reason) or context.get_remaining_time_in_millis() / 1000 < pause + RESERVE:
+            return waiting, reason
+        time.sleep(pause)
+
+
+def calls(packages):
+    """Yield lists of packages, each within what one PutRecordBatch call may carry."""
+    call, size = [], 0
+    for package in packages:
+        if call and (len(call) == CALL_RECORDS or size + len(package.data) > CALL_BYTES):
+            yield call
+            call, size = [], 0
+        call.append(package)
+        size += len(package.data)
+    if call:
+        yield call
+
+
+def passing(reason):
+    """Tell whether a refusal may pass by waiting a little; a missing permission or stream does not."""
+    if not isinstance(reason, ClientError):
+        return not isinstance(reason, ParamValidationError)
+    status = reason.response["ResponseMetadata"]["HTTPStatusCode"]
+    return status >= 500 or status == 429 or "Throttl" in reason.response["Error"]["Code"]
