@@ -1,0 +1,26 @@
+"""Event source mappings from DynamoDB streams that behave as the Lambda guide says, on public calls only.
+
+https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html and the pages under it.
+
+`mappings` is the API, `poller` reads a stream and invokes, `batches` decides what becomes of a batch, `destinations`
+tells of what was discarded, `calls` are the calls, `store` keeps settings and positions.
+"""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from server import LocalAws
+
+
+def install(aws: LocalAws) -> None:
+    import stream_records
+
+    from trigger.mappings import Mappings
+
+    mappings = Mappings(aws)
+    stream_records.on_record(mappings.wake)
+    aws.wrap("lambda", mappings.wrapper)
+    aws.on_start(mappings.start)
+    aws.on_stop(mappings.stop)
+    aws.on_reset(mappings.reset)

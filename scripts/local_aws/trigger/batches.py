@@ -1,0 +1,245 @@
+"""What happens to a batch of stream records: delivered, retried, split, or discarded to where someone is told.
+
+Nothing here knows HTTP, threads or the clock: `settle` is given what it needs, so that a test can be the function, the
+destination and the time. It follows the Lambda guide:
+
+- https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html (retries, age, bisecting, destinations)
+- https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html (partial batch responses)
+- https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html (the settings and their defaults)
+"""
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+RETENTION = 24 * 60 * 60  # seconds that a stream keeps a record
+PAYLOAD = 6 * 1024 * 1024  # bytes of an event: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+# Waits before a retry, in seconds. AWS does not say how long its own are; a learner at this machine should not wait.
+FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0
+
+ENVELOPE = '{"Records": [%s]}'
+
+
+@dataclass(frozen=True)
+class Record:
+    """A stream record as the function gets it. `arrived` is its creation time in epoch seconds, `key` what its order
+    is kept by: the partition key as text."""
+
+    number: str
+    arrived: float
+    key: str
+    text: str
+
+    @property
+    def position(self) -> int:
+        return int(self.number)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of an event source mapping; -1 means without limit."""
+
+    batch_size: int = 100
+    window: float = 0
+    retries: int = -1
+    age: int = -1
+    bisect: bool = False
+    partial: bool = False
+    parallel: int = 1
+    filters: tuple[dict, ...] = ()
+
+    @classmethod
+    def of(cls, mapping: dict) -> Settings:
+        return cls(
+            mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"], mapping["MaximumRetryAttempts"],
+            mapping["MaximumRecordAgeInSeconds"], mapping["BisectBatchOnFunctionError"],
+            "ReportBatchItemFailures" in mapping["FunctionResponseTypes"], mapping["ParallelizationFactor"],
+            tuple(json.loads(one["Pattern"]) for one in mapping.get("FilterCriteria", {}).get("Filters", [])))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an invocation came back with: `error` is None, 'Handled' or 'Unhandled', `payload` the JSON value."""
+
+    payload: Any = None
+    error: str | None = None
+    version: str = "$LATEST"
+
+
+class NotInvoked(Exception):
+    """The function could not be invoked (throttled, deleted): to be tried again, and no retry is used up."""
+
+
+class Stopped(Exception):
+    """The mapping was disabled, changed or deleted, or the local AWS stops: what is unsettled stays in the stream."""
+
+
+@dataclass
+class Part:
+    """A part of a batch, with how often it has failed since its first record last changed, and been invoked."""
+
+    records: Sequence[Record]
+    failures: int = 0
+    invocations: int = 0
+
+
+def event(records: Sequence[Record]) -> bytes:
+    """The event that a function gets."""
+    return (ENVELOPE % ", ".join(record.text for record in records)).encode()
+
+
+def fitting(records: Collection[Record], most: int) -> int:
+    """How many of the first records make one event: at most `most`, and no more than the payload limit allows."""
+    size = len(ENVELOPE)
+    for count, record in enumerate(itertools.islice(records, most)):
+        size += len(record.text.encode()) + 2
+        if size > PAYLOAD and count:
+            return count
+    return min(most, len(records))
+
+
+def first_failure(answer: Answer, records: Sequence[Record], partial: bool) -> int | None:
+    """The index of the first record that is not done; None when all are.
+
+    With partial responses the lowest reported sequence number is the checkpoint. An empty or null response or list is
+    success; an identifier that is empty, null, under another key or not of this batch fails the whole batch.
+    """
+    if answer.error:
+        return 0
+    if not partial or answer.payload is None or answer.payload == {}:
+        return None
+    if not isinstance(answer.payload, dict):
+        return 0
+    failures = answer.payload.get("batchItemFailures")
+    if failures is None or failures == []:
+        return None
+    index = {record.number: place for place, record in enumerate(records)}
+    try:
+        return min(index[failure["itemIdentifier"]] for failure in failures)
+    except (KeyError, TypeError):
+        return 0
+
+
+def waits() -> Iterator[float]:
+    """Seconds before each next retry."""
+    return (min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt, 10)) for attempt in itertools.count())
+
+
+def settle(
+    batch: Sequence[Record],
+    settings: Settings,
+    invoke: Callable[[Sequence[Record]], Answer],
+    discard: Callable[[Sequence[Record], str, int, Answer | None], None],
+    settled: Callable[[Sequence[Record]], None],
+    wait: Callable[[float], None],
+    now: Callable[[], float],
+) -> None:
+    """Go on with a batch until all of it is settled: processed by the function, or discarded.
+
+    `invoke(records)` raises NotInvoked where the function did not run. `discard(records, condition, invocations,
+    answer)` returns when the records are kept elsewhere; `answer` is None where they were never sent.
+    `settled(records)` hears of each piece as soon as it is. `wait(seconds)` raises Stopped when it is time to leave.
+    """
+    parts = [Part(batch)]
+    pauses = waits()
+    limit = RETENTION if settings.age < 0 else min(settings.age, RETENTION)
+    answer = None
+    while parts:
+        part = parts[0]
+        oldest = now() - limit
+        aged = list(itertools.takewhile(lambda record: record.arrived < oldest, part.records))  # noqa: B023
+        if aged:
+            discard(aged, "RecordAgeExceeded", part.invocations, answer if part.invocations else None)
+            settled(aged)
+            part.records = part.records[len(aged):]
+        if not part.records:
+            parts.pop(0)
+            continue
+        try:
+            answer = invoke(part.records)
+        except NotInvoked:
+            wait(next(pauses))
+            continue
+        part.invocations += 1
+        failed = first_failure(answer, part.records, settings.partial)
+        done = part.records if failed is None else part.records[:failed]
+        if done:
+            settled(done)
+            pauses = waits()
+        if failed is None:
+            parts.pop(0)
+        elif failed:
+            # Cut at the checkpoint. To the record there this was a first attempt; as a bisection it uses up no retry
+            parts[0] = Part(part.records[failed:], 0 if settings.bisect else 1, 1)
+        elif settings.bisect and len(part.records) > 1:
+            # Splitting does not use up the retries
+            half = len(part.records) // 2
+            parts[:1] = [Part(piece, part.failures, part.invocations)
+                         for piece in (part.records[:half], part.records[half:])]
+            continue
+        else:
+            part.failures += 1
+        if failed is None:
+            continue
+        part = parts[0]
+        if 0 <= settings.retries < part.failures:
+            discard(part.records, "RetryAttemptsExhausted", part.invocations, answer)
+            settled(part.records)
+            parts.pop(0)
+        else:
+            wait(next(pauses))
+
+
+def wanted(record: dict, filters: Sequence[dict]) -> bool:
+    """Whether a record passes one of a mapping's filters, or there is none.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
+    """
+    return not filters or any(matches(record, pattern) for pattern in filters)
+
+
+def matches(value: Any, pattern: dict) -> bool:
+    for name, rule in pattern.items():
+        if name == "$or":
+            if not any(matches(value, one) for one in rule):
+                return False
+            continue
+        present = isinstance(value, dict) and name in value
+        here = value[name] if present else None
+        if isinstance(rule, dict):
+            if not matches(here if present else {}, rule):
+                return False
+        elif not any(allows(one, here, present) for one in rule):
+            return False
+    return True
+
+
+def allows(rule: Any, value: Any, present: bool) -> bool:
+    """Whether one of a pattern's alternatives allows a value."""
+    if isinstance(value, list):
+        return any(allows(rule, one, present) for one in value)
+    if not isinstance(rule, dict):
+        return present and value == rule and isinstance(value, bool) == isinstance(rule, bool)
+    (operator, operand), = rule.items()
+    text = value if isinstance(value, str) else ""
+    if operator == "exists":
+        return present == operand
+    if not present:
+        return False
+    if operator == "prefix":
+        return isinstance(value, str) and text.startswith(operand)
+    if operator == "suffix":
+        return isinstance(value, str) and text.endswith(operand)
+    if operator == "equals-ignore-case":
+        return isinstance(value, str) and text.lower() == operand.lower()
+    if operator == "anything-but":
+        return value not in (operand if isinstance(operand, list) else [operand])
+    if operator == "numeric":
+        compare = {"=": lambda a, b: a == b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b,
+                   ">": lambda a, b: a > b, ">=": lambda a, b: a >= b}
+        return isinstance(value, (int, float)) and all(
+            compare[sign](value, bound) for sign, bound in zip(operand[::2], operand[1::2], strict=False))
+    return False

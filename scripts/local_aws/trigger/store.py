@@ -1,0 +1,62 @@
+"""Event source mappings on disk: their settings and how far each has come."""
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+
+
+class Mapping:
+    """One event source mapping. `fields` are the API's, but for State and LastProcessingResult; `position` is
+    {"shard": …, "after": sequence number}, without "after" at a shard's beginning, empty at the stream's."""
+
+    def __init__(self, path: Path, region: str, fields: dict, enabled: bool, position: dict, result: str):
+        self.path, self.region, self.fields, self.enabled = path, region, fields, enabled
+        self.position, self.result = position, result
+        self.deleting = False
+        self._writing = threading.Lock()
+
+    @property
+    def uuid(self) -> str:
+        return self.fields["UUID"]
+
+    def moved(self, shard: str, after: str) -> None:
+        self.position = {"shard": shard, "after": after}
+        self.save()
+
+    def told(self, result: str) -> None:
+        """What came of the last batch. Not worth a write of its own."""
+        self.result = result
+
+    def save(self) -> None:
+        """At once and whole, so that a kill leaves the old file or the new one."""
+        kept = {"region": self.region, "fields": self.fields, "enabled": self.enabled, "position": self.position,
+                "result": self.result}
+        with self._writing:
+            if self.deleting:
+                return
+            fresh = self.path.with_suffix(".new")
+            fresh.write_text(json.dumps(kept), encoding="utf-8")
+            os.replace(fresh, self.path)
+
+    def remove(self) -> None:
+        with self._writing:
+            self.deleting = True
+            self.path.unlink(missing_ok=True)
+
+
+class Store:
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def add(self, region: str, fields: dict, enabled: bool, position: dict) -> Mapping:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        mapping = Mapping(self.folder / f"{fields['UUID']}.json", region, fields, enabled, position,
+                          "No records processed")
+        mapping.save()
+        return mapping
+
+    def load(self) -> list[Mapping]:
+        return [Mapping(path, **json.loads(path.read_text(encoding="utf-8")))
+                for path in sorted(self.folder.glob("*.json"))]
