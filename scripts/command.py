@@ -106,7 +106,8 @@ def main(command: "Callable[[], int]") -> None:
         raise KeyboardInterrupt
 
     for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal stops things as Ctrl-C does
-        signal.signal(number, interrupt)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # unless told not to, as by nohup
+            signal.signal(number, interrupt)
     try:
         status = command()
     except SetupError as error:

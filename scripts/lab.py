@@ -41,14 +41,16 @@ def _jupyterlab(options: argparse.Namespace) -> int:
     server = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={command.ROOT}", "--ServerApp.ip=127.0.0.1",
          f"--ServerApp.port={options.lab_port}", f"--LabApp.default_url=/lab/tree/{START}",
-         "--ServerApp.answer_yes=True",
+         # Said: the address. Not asked: whether to stop at Ctrl-C, nor not to be root, as in a container
+         "--log-level=ERROR", "--ServerApp.answer_yes=True", "--allow-root",
          # Nothing is asked of the network: neither news nor updates
          "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
          *(["--no-browser"] if options.no_browser else [])], cwd=command.ROOT)
     try:
         return server.wait()
-    except KeyboardInterrupt:
-        return command.INTERRUPTED
+    except KeyboardInterrupt:  # the usual way to end
+        print("\nJupyterLab has ended.", file=sys.stderr)
+        return 0
     finally:
         with command.interrupts_ignored():  # it got the Ctrl-C as well, unless only this process was told to end
             with contextlib.suppress(ProcessLookupError):
