@@ -48,10 +48,11 @@ def requirements(file: Path) -> list[str]:
     return [line for line in lines if line]
 
 
-def ensure(folder: Path, requirements: list[str], purpose: str) -> Path:
+def ensure(folder: Path, requirements: list[str], purpose: str, python: str | Path = sys.executable) -> Path:
     """The interpreter of a virtual environment at `folder` that holds `requirements`, built now if it is not there.
 
-    `purpose` completes 'Setting up …'. Raises SetupError where it cannot be built; the next call starts afresh.
+    `purpose` completes 'Setting up …'; `python` is the interpreter it is made from. Raises SetupError where it cannot
+    be built; the next call starts afresh.
     """
     if sys.version_info < (3, 10):  # noqa: UP036 - this is what tells whoever has an older one
         raise SetupError(f"This needs Python 3.10 or newer, and {sys.executable} is {sys.version.split()[0]}: "
@@ -63,7 +64,7 @@ def ensure(folder: Path, requirements: list[str], purpose: str) -> Path:
     try:
         with lock(folder.with_name(folder.name + ".lock")):
             if not _is_ready(folder, marker, wanted):  # another process may have built it while this one waited
-                _build(folder, requirements, purpose)
+                _build(folder, requirements, purpose, python)
                 marker.write_text(wanted)
     except OSError as error:
         raise SetupError(_sentence(str(error), purpose, folder)
@@ -91,11 +92,11 @@ def _is_ready(folder: Path, marker: Path, wanted: str) -> bool:
         return False
 
 
-def _build(folder: Path, requirements: list[str], purpose: str) -> None:
+def _build(folder: Path, requirements: list[str], purpose: str, base: str | Path) -> None:
     print(f"Setting up {purpose} in {_short(folder)} (once) …", file=sys.stderr, flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     python = str(interpreter(folder))
-    steps = [("making the environment", [sys.executable, "-m", "venv", str(folder)]),
+    steps = [("making the environment", [str(base), "-m", "venv", str(folder)]),
              ("installing uv", [python, "-m", "pip", "install", "--quiet", "--retries", "1", "--timeout", "20",
                                 "--disable-pip-version-check", UV]),
              ("installing packages", [python, "-m", "uv", "pip", "install", "--python", python, *requirements])]

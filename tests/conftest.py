@@ -73,3 +73,13 @@ def fresh_aws(tmp_path: Path) -> Iterator[Callable[..., Aws]]:
     yield make
     for one in started:
         one.cli("stop")
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print the numbers that tests measured: `record_property("measured", "what: number (bound)")`."""
+    told = {value for reports in terminalreporter.stats.values() for report in reports
+            for name, value in getattr(report, "user_properties", ()) if name == "measured" and report.when == "call"}
+    if told:
+        terminalreporter.section("measured")
+        for line in sorted(told):
+            terminalreporter.write_line(line)
