@@ -1,0 +1,145 @@
+"""What a delivery stream holds until it is delivered: batches of records in files, so that a stop loses nothing.
+
+A batch is one file, and becomes one delivery. Its name carries the arrival of its oldest record, in milliseconds, and
+the UUID that its object's name will end in: delivering it again writes the same object again.
+"""
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+LONGEST_PAUSE = 5  # seconds between two tries of a delivery that fails
+HEADER = 4  # bytes before each record: its length
+
+log = logging.getLogger("local_aws.firehose")
+
+
+class Batch:
+    """A file of records. `size` counts the bytes of the records, `length` those of the file that hold whole ones."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        arrival, self.uuid = path.name.split("-", 1)
+        self.arrival = int(arrival) / 1000  # epoch seconds
+        self.size = self.length = 0
+        self.complete = False
+        if path.exists():  # the process may have died in the middle of a write: that record was never acknowledged
+            for record in self.records():
+                self._count(len(record))
+
+    @classmethod
+    def new(cls, folder: Path) -> Batch:
+        return cls(folder / f"{int(time.time() * 1000):015d}-{uuid.uuid4()}")
+
+    def _count(self, size: int) -> None:
+        self.size += size
+        self.length += HEADER + size
+
+    def append(self, records: list[bytes]) -> None:
+        """Write records; all of them, or an OSError and none."""
+        with open(self.path, "ab", buffering=0) as file:
+            file.truncate(self.length)
+            data = b"".join(len(record).to_bytes(HEADER, "big") + record for record in records)
+            if file.write(data) != len(data):
+                raise OSError(f"{self.path} cannot be written whole")
+        for record in records:
+            self._count(len(record))
+
+    def records(self) -> Iterator[bytes]:
+        """Yield the records in order of arrival, up to the last whole one."""
+        with open(self.path, "rb") as file:
+            while len(header := file.read(HEADER)) == HEADER:
+                size = int.from_bytes(header, "big")
+                if len(record := file.read(size)) < size:
+                    return
+                yield record
+
+
+class Buffer:
+    """The batches of one delivery stream, and the thread that has each delivered when it is large or old enough.
+
+    `deliver(batch)` raises where it fails; it is called again until it does not. AWS gives up after 24 hours.
+    """
+
+    def __init__(self, folder: Path, size: int, interval: float, deliver: Callable[[Batch], None]):
+        self.folder, self._deliver = folder, deliver
+        self.configure(size, interval)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._batches = [Batch(path) for path in sorted(folder.iterdir())]
+        for batch in self._batches[:-1]:
+            batch.complete = True
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name=f"firehose-{folder.name}", daemon=True)
+        self._thread.start()
+
+    def configure(self, size: int, interval: float) -> None:
+        """Deliver a batch at `size` bytes or `interval` seconds after its first record, whichever comes first."""
+        self.size, self.interval = size, interval
+
+    def put(self, records: list[bytes]) -> None:
+        """Take records over: when this returns, they are on disk."""
+        with self._changed:
+            while records:
+                if not self._batches or self._batches[-1].complete:
+                    self._batches.append(Batch.new(self.folder))
+                batch = self._batches[-1]
+                count, size = 0, batch.size
+                while count < len(records) and (size < self.size or not count):
+                    size += len(records[count])
+                    count += 1
+                batch.append(records[:count])
+                batch.complete = size >= self.size
+                records = records[count:]
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """End the thread. What is not delivered stays on disk."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        self._thread.join(timeout=10)
+
+    def delete(self) -> int:
+        """Stop, and throw away what is not delivered. Return the number of bytes."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return sum(batch.size for batch in self._batches)
+
+    def _run(self) -> None:
+        failures, pause_until = 0, 0.0
+        while batch := self._next(pause_until):
+            try:
+                self._deliver(batch)
+            except Exception as error:
+                if not failures:
+                    log.warning("%s cannot be delivered, and is kept and tried again: %s", batch.path, error)
+                failures += 1
+                pause_until = time.time() + min(LONGEST_PAUSE, 2 ** (failures - 1))
+                continue
+            failures, pause_until = 0, 0.0
+            with self._changed:
+                self._batches.remove(batch)
+                with contextlib.suppress(FileNotFoundError):
+                    batch.path.unlink()
+
+    def _next(self, pause_until: float) -> Batch | None:
+        """Wait for the oldest batch to become due; None when stopped."""
+        with self._changed:
+            while not self._stopped:
+                wait = None
+                if self._batches:
+                    oldest = self._batches[0]
+                    due = 0 if oldest.complete else oldest.arrival + self.interval
+                    wait = max(due, pause_until) - time.time()
+                    if wait <= 0:
+                        oldest.complete = True
+                        return oldest
+                self._changed.wait(wait)
+            return None
