@@ -1,0 +1,86 @@
+"""Who was allowed what: every decision of IAM that the local AWS takes; and `iam:PassRole`, which ministack leaves out.
+
+A policy is minimal if each of its actions is one that was needed; that can be told from the decisions of a whole run.
+`GET /_local/access` lists them ({principal, action, resource, context, allowed, count}), `DELETE` forgets them. The
+root's calls are not decided on, so not listed.
+
+PassRole follows https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html: whoever gives a role to a
+service needs that permission on the role.
+"""
+from __future__ import annotations
+
+import json
+import re
+import threading
+import uuid
+from typing import Any
+
+MOST = 20_000  # different decisions kept; a run of the workbook takes some hundreds
+
+
+def install(aws) -> None:
+    from ministack.core import iam_evaluator
+
+    decisions: dict[tuple, int] = {}
+    lock = threading.Lock()
+    evaluate = iam_evaluator.evaluate
+
+    def evaluate_and_note(context, *policies):
+        result = evaluate(context, *policies)
+        conditions = tuple(sorted((key, str(value)) for key, value in context.service_context.items() if value))
+        noted = (context.principal_arn, context.action, context.resource_arn, conditions, result.decision == "Allow")
+        with lock:
+            if noted in decisions or len(decisions) < MOST:
+                decisions[noted] = decisions.get(noted, 0) + 1
+        return result
+
+    def tell(method: str, body: bytes) -> tuple[int, Any]:
+        with lock:
+            if method == "DELETE":
+                decisions.clear()
+            return 200, [{"principal": principal, "action": action, "resource": resource, "context": dict(conditions),
+                          "allowed": allowed, "count": count}
+                         for (principal, action, resource, conditions, allowed), count in decisions.items()]
+
+    iam_evaluator.evaluate = evaluate_and_note
+    aws.route("access", tell)
+    aws.wrap("lambda", lambda handler: passes_role(handler, "lambda", given_to_lambda))
+    aws.wrap("firehose", lambda handler: passes_role(handler, "firehose", given_to_firehose))
+
+
+def given_to_lambda(method: str, path: str, headers: dict, content: dict) -> list[str]:
+    """The roles that a call of Lambda's gives to a function."""
+    creates = method == "POST" and re.fullmatch(r"/\d{4}-\d\d-\d\d/functions/?", path)
+    changes = method == "PUT" and path.endswith("/configuration")
+    return [content["Role"]] if (creates or changes) and content.get("Role") else []
+
+
+def given_to_firehose(method: str, path: str, headers: dict, content: dict) -> list[str]:
+    """The roles that a call of Firehose's gives to a delivery stream: for the bucket, and for the schema in Glue."""
+    if not headers.get("x-amz-target", "").endswith((".CreateDeliveryStream", ".UpdateDestination")):
+        return []
+    return sorted(set(re.findall(r'"RoleARN": "([^"]+)"', json.dumps(content))))
+
+
+def passes_role(handler, service: str, given):
+    """A service's handler, which first asks whether the caller may pass on the roles in the request."""
+    from ministack.core.iam_actions import access_denied_response
+    from ministack.core.iam_evaluator import AuthError, enforce
+    from ministack.core.router import extract_access_key_id, extract_region
+
+    async def with_pass_role(method, path, headers, body, query_params):
+        try:
+            content = json.loads(body or b"{}")
+        except ValueError:
+            content = {}  # the handler says what is wrong with it
+        for role in given(method, path, headers, content) if isinstance(content, dict) else ():
+            denied = enforce(extract_access_key_id(headers, query_params), "iam:PassRole", "iam",
+                             extract_region(headers, query_params), resource_arn=role,
+                             service_context={"iam:PassedToService": f"{service}.amazonaws.com"})
+            if denied and not isinstance(denied, AuthError):
+                return access_denied_response(service, "iam:PassRole", denied.principal_arn, str(uuid.uuid4()),
+                                              headers=headers, resource_arn=role,
+                                              explicit_deny=denied.decision == "Deny")
+        return await handler(method, path, headers, body, query_params)
+
+    return with_pass_role
