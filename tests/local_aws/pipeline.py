@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import time
@@ -38,6 +39,12 @@ def eventually(call: Callable[[], Any], seconds: float = 15, what: str = "it") -
     return answer
 
 
+@functools.cache
+def client(aws: Any, service: str) -> Any:
+    """Clients take a while to make, and tests can share them."""
+    return aws.client(service)
+
+
 def package(code: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -49,8 +56,8 @@ class Pipeline:
     def __init__(self, aws: Any, code: str = TELL, trigger: bool = True, allow: list[dict] | None = None,
                  timeout: int = 5, stream: str = "NEW_AND_OLD_IMAGES", **mapping: Any):
         self.aws, self.name = aws, f"trigger-{uuid.uuid4().hex[:10]}"
-        self.dynamodb, self.lambda_, self.iam = aws.client("dynamodb"), aws.client("lambda"), aws.client("iam")
-        self.logs = aws.client("logs")
+        self.dynamodb, self.lambda_, self.iam, self.logs, self.streams = (
+            client(aws, service) for service in ("dynamodb", "lambda", "iam", "logs", "dynamodbstreams"))
         table = self.dynamodb.create_table(
             TableName=self.name, BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
@@ -117,7 +124,7 @@ class Pipeline:
 
     def records(self) -> list[dict]:
         """What stands in the stream."""
-        streams = self.aws.client("dynamodbstreams")
+        streams = self.streams
         shard = streams.describe_stream(StreamArn=self.stream)["StreamDescription"]["Shards"][0]["ShardId"]
         iterator = streams.get_shard_iterator(
             StreamArn=self.stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
