@@ -1,0 +1,376 @@
+"""What the notebooks share: where they run, the names of what they make, waiting, and mistakes told in one sentence.
+
+It creates nothing on AWS: each resource is made in its own cell of a notebook, where its settings can be read.
+"""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ReadTimeoutError,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+
+NOTEBOOKS = {
+    1: "01_create_a_dynamodb_table.ipynb",
+    2: "02_create_a_lambda_function.ipynb",
+    3: "03_create_the_dynamodb_streams_trigger.ipynb",
+    4: "04_create_a_firehose_stream_and_an_s3_bucket.ipynb",
+    5: "05_retrieve_audit_insights_with_athena.ipynb",
+}
+TAG = {"project": "orders-audit"}
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+STUDIO_METADATA = Path("/opt/ml/metadata/resource-metadata.json")
+LOCAL_AWS = Path(__file__).resolve().parent.parent / "scripts" / "local_aws"
+
+
+class WorkbookError(Exception):
+    """A mistake that one sentence explains: what happened, and what to do. Jupyter shows the sentence alone."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+# --------------------------------------------------------------------------------------------------- where we run
+
+
+def connect() -> boto3.Session:
+    """Return the session that everything goes through, and print one line that says where everything happens.
+
+    `AUDIT_TARGET` decides: `local` or `aws`. Unset, it is `aws` inside SageMaker Studio and `local` anywhere else. The
+    session is boto3's default one from here on, so awswrangler uses it, too.
+    """
+    target = os.environ.get("AUDIT_TARGET", "").strip().lower() or ("aws" if in_studio() else "local")
+    if target not in ("local", "aws"):
+        raise WorkbookError(f"AUDIT_TARGET is '{target}'. Set it to 'local' or 'aws', restart the kernel and run this "
+                            "cell again.")
+    explain_errors()
+    return _connect_local() if target == "local" else _connect_aws()
+
+
+def in_studio(environ=os.environ, metadata: Path = STUDIO_METADATA) -> bool:
+    """Whether this is SageMaker Studio, by what Studio sets: the kind of app in the environment, or its metadata file
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/notebooks-run-and-manage-metadata.html)."""
+    return bool(environ.get("SAGEMAKER_APP_TYPE")) or metadata.exists()
+
+
+def _connect_local() -> boto3.Session:
+    status = _local_status()
+    if not status.get("running"):
+        print("Starting the local AWS; the first time it is set up, which takes a minute ...", flush=True)
+        _local_aws("start")
+        status = _local_status()
+    endpoint, region = status.get("endpoint", ""), status.get("region", "us-east-1")
+    if urlsplit(endpoint).hostname not in LOOPBACK:
+        raise WorkbookError(f"The local AWS answers at '{endpoint}', which is not this machine, so nothing is sent to it.")
+    # Whatever this machine is set up for must not reach past it: neither keys and profiles, nor other endpoints, nor a
+    # proxy. The environment is what clients that are made elsewhere, awswrangler's for one, go by.
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            del os.environ[name]
+    os.environ.update(
+        AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION=region, AWS_REGION=region,
+        AWS_ENDPOINT_URL=endpoint, AWS_EC2_METADATA_DISABLED="true", AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+    )
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), *LOOPBACK]))
+    boto3.setup_default_session(aws_access_key_id="test", aws_secret_access_key="test", region_name=region)
+    session = boto3.DEFAULT_SESSION
+    session.events.register("before-send.*.*", _refuse_elsewhere)
+    with _explained():
+        session.client("sts").get_caller_identity()
+    print(f"Everything happens on the local AWS on this machine, in region {region}: no account, no cost.")
+    return session
+
+
+def _refuse_elsewhere(request, **_) -> None:
+    """Runs before each request of the local session: the last guard, should an endpoint be given by hand."""
+    host = urlsplit(request.url).hostname
+    if host not in LOOPBACK:
+        raise WorkbookError(f"You work on the local AWS, so the request to {host} is not sent. To work on a real "
+                            "account set AUDIT_TARGET=aws, restart the kernel and run the notebook from its first cell.")
+
+
+def _connect_aws() -> boto3.Session:
+    if os.environ.get("AWS_ACCESS_KEY_ID") == "test" and "AWS_ENDPOINT_URL" in os.environ:
+        raise WorkbookError("This kernel has been working on the local AWS. Restart the kernel, then run this cell again.")
+    with _explained():
+        region = boto3.Session().region_name or os.environ.get("AWS_REGION")
+        if not region:
+            raise WorkbookError("No AWS region is set. Set AWS_DEFAULT_REGION (for example to eu-west-1), restart the "
+                                "kernel and run this cell again.")
+        boto3.setup_default_session(region_name=region)
+        session = boto3.DEFAULT_SESSION
+        me = session.client("sts").get_caller_identity()
+    print(f"Everything happens on AWS, in account {me['Account']} and region {region}, as {me['Arn']}: it costs a few "
+          "cents, and 99_clean_up.ipynb removes it.")
+    return session
+
+
+def _local_status() -> dict[str, Any]:
+    done = _local_aws("status", "--json", check=False)
+    with suppress(ValueError):
+        return json.loads(done.stdout)
+    raise WorkbookError(f"The local AWS cannot say how it is: {_last_line(done)}")
+
+
+def _local_aws(*arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+    try:
+        done = subprocess.run([sys.executable, str(LOCAL_AWS), *arguments], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL)
+    except OSError as error:
+        raise WorkbookError(f"The local AWS cannot be started: {error}") from error
+    if check and done.returncode:
+        raise WorkbookError(f"The local AWS cannot be started: {_last_line(done)}")
+    return done
+
+
+def _last_line(done: subprocess.CompletedProcess) -> str:
+    lines = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").splitlines()
+    return lines[-1]
+
+
+# --------------------------------------------------------------------------------------------------------- the names
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of all that the workbook makes. They follow from account and region alone, so that a second run, or the
+    clean-up, finds what the first one made."""
+
+    account: str
+    region: str
+    partition: str = "aws"
+    table: str = "Orders"
+    function: str = "OrdersStreamProcessor"
+    function_role: str = "OrdersStreamProcessorRole"
+    log_group: str = "/aws/lambda/OrdersStreamProcessor"
+    delivery_stream: str = "OrdersAuditFirehose"
+    firehose_role: str = "OrdersAuditFirehoseRole"
+    database: str = "orders_audit"
+    events: str = "order_events"
+    history: str = "order_history"
+    workgroup: str = "orders-audit"
+
+    @property
+    def bucket(self) -> str:
+        """S3 has one namespace for everybody, so the account is part of the name."""
+        return f"orders-audit-{self.account}-{self.region}"
+
+    @property
+    def bucket_arn(self) -> str:
+        return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
+    def table_arn(self) -> str:
+        return self._arn("dynamodb", f"table/{self.table}")
+
+    @property
+    def function_arn(self) -> str:
+        return self._arn("lambda", f"function:{self.function}")
+
+    @property
+    def delivery_stream_arn(self) -> str:
+        return self._arn("firehose", f"deliverystream/{self.delivery_stream}")
+
+    @property
+    def log_group_arn(self) -> str:
+        return self._arn("logs", f"log-group:{self.log_group}")
+
+    def role_arn(self, role: str) -> str:
+        return f"arn:{self.partition}:iam::{self.account}:role/{role}"
+
+    def _arn(self, service: str, resource: str) -> str:
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+
+def names(session: boto3.Session) -> Names:
+    """The names for the session's account and region."""
+    account = session.client("sts").get_caller_identity()["Account"]
+    return Names(account, session.region_name, session.get_partition_for_region(session.region_name))
+
+
+def needs(part: int, session: boto3.Session) -> None:
+    """Raise `WorkbookError`, which names the notebook to run, unless what Parts 1 to `part` make is there."""
+    found = {1: _has_table, 2: _has_function, 3: _has_trigger, 4: _has_delivery_stream, 5: _has_view}
+    its = names(session)
+    for number in range(1, part + 1):
+        if not found[number](session, its):
+            raise WorkbookError(f"This notebook needs what Part {number} makes, and it is not there. Run "
+                                f"{NOTEBOOKS[number]} from its first cell to its last, then come back and run this "
+                                "cell again.")
+
+
+def _has_table(session, its: Names) -> bool:
+    return _exists(session.client("dynamodb").describe_table, TableName=its.table)
+
+
+def _has_function(session, its: Names) -> bool:
+    return _exists(session.client("lambda").get_function_configuration, FunctionName=its.function)
+
+
+def _has_trigger(session, its: Names) -> bool:
+    stream = session.client("dynamodb").describe_table(TableName=its.table)["Table"].get("LatestStreamArn")
+    triggers = session.client("lambda").list_event_source_mappings(FunctionName=its.function)["EventSourceMappings"]
+    return any(trigger["EventSourceArn"] == stream for trigger in triggers)
+
+
+def _has_delivery_stream(session, its: Names) -> bool:
+    return _exists(session.client("firehose").describe_delivery_stream, DeliveryStreamName=its.delivery_stream)
+
+
+def _has_view(session, its: Names) -> bool:
+    return _exists(session.client("glue").get_table, DatabaseName=its.database, Name=its.history)
+
+
+def _exists(describe: Callable[..., Any], **which: str) -> bool:
+    try:
+        describe(**which)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("ResourceNotFoundException", "EntityNotFoundException"):
+            return False
+        raise
+    return True
+
+
+# ---------------------------------------------------------------------------------------------- creating and waiting
+
+
+@contextmanager
+def create_or_find(what: str, *already: type[Exception]) -> Iterator[None]:
+    """Say whether the block created `what`, or found it there: `already` are the client's exceptions that mean so."""
+    try:
+        yield
+    except already:
+        print(f"{what}: already there")
+    else:
+        print(f"{what}: created")
+
+
+def wait_for(what: str, check: Callable[[], Any], seconds: float = 120, every: float = 0.5,
+             not_yet: str | Sequence[str] = ()) -> Any:
+    """Call `check` until it returns something true, and return that. A dot is printed for each second of waiting.
+
+    An AWS error with one of the words `not_yet` in its message means 'try again'; any other is raised at once. After
+    `seconds`, `WorkbookError` says what was waited for, and the last such error.
+    """
+    phrases = [not_yet] if isinstance(not_yet, str) else list(not_yet)
+    print(f"Waiting for {what}: ", end="")
+    begun, dots, problem = time.monotonic(), 0, ""
+    while True:
+        try:
+            result = check()
+        except ClientError as error:
+            if not any(phrase in str(error) for phrase in phrases):
+                raise
+            result, problem = None, f" AWS's last answer: {error}"
+        if result:
+            print("ready")
+            return result
+        waited = time.monotonic() - begun
+        if waited >= seconds:
+            print("not ready")
+            raise WorkbookError(f"After {seconds:g} seconds there is still no sign of {what}.{problem} Run this cell "
+                                "again to go on waiting; nothing is lost by it.")
+        for _ in range(dots, int(waited)):
+            print(".", end="", flush=True)
+        dots = int(waited)
+        time.sleep(every)
+
+
+# ------------------------------------------------------------------------------------------ mistakes in one sentence
+
+
+def explain(error: BaseException) -> str | None:
+    """One sentence on an error that a learner can meet, saying what to do; None for any other error."""
+    if isinstance(error, WorkbookError):
+        return str(error)
+    if isinstance(error, ClientError):
+        return _explain_answer(error)
+    if isinstance(error, (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, ProfileNotFound)):
+        return (f"There are no AWS credentials to work with ({error}). Sign in, for example with `aws configure sso` "
+                "or `aws login`, or unset AUDIT_TARGET to work on the local AWS; then restart the kernel and run the "
+                "notebook from its first cell.")
+    if isinstance(error, (SSOTokenLoadError, UnauthorizedSSOTokenError, TokenRetrievalError)):
+        return _SIGN_IN.format(error)
+    if isinstance(error, (EndpointConnectionError, ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError)):
+        url = str(error.kwargs.get("endpoint_url", ""))
+        if urlsplit(url).hostname in LOOPBACK:
+            return ("The local AWS does not answer any more. Run the first code cell of this notebook again: it "
+                    "starts the local AWS, with all that you made still there; then run this cell again.")
+        return (f"AWS does not answer at {url}. Is there a network, and is '{urlsplit(url).hostname}' a region that "
+                "AWS has? Then run this cell again.")
+    if type(error).__name__ == "QueryFailed" and type(error).__module__.startswith("awswrangler"):
+        return f"Athena cannot answer this query: {error}. Correct the SQL in this cell and run it again."
+    return None
+
+
+_SIGN_IN = ("Your AWS credentials are no longer valid ({}). Sign in again, for example with `aws sso login`, then "
+            "restart the kernel and run the notebook from its first cell; what you made is still there.")
+
+
+def _explain_answer(error: ClientError) -> str | None:
+    code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
+    if code in ("ExpiredToken", "ExpiredTokenException", "RequestExpired"):
+        return _SIGN_IN.format(message or code)
+    if code in ("InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "OptInRequired"):
+        return (f"AWS does not take these credentials in this region ({message or code}): either they are wrong, or "
+                "the region is not enabled in your account. Look in the console under 'Account', 'AWS Regions', or set "
+                "AWS_DEFAULT_REGION to another region; then restart the kernel and run the notebook from its first
+                cell.") if code in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation",
+                "Client.UnauthorizedOperation"): return (f"A permission is missing for {error.operation_name}: "
+                f"{message} The README lists the permissions that the workbook takes; when you have it, run this cell
+                again.") if code == "BucketAlreadyExists":
+        return ("The bucket's name belongs to another AWS account already. The name follows from account and region: "
+                f"set AWS_DEFAULT_REGION to another region, restart the kernel and start from {NOTEBOOKS[1]}.")
+    return None
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        sentence = explain(error)
+        if sentence is None:
+            raise
+        raise WorkbookError(sentence) from error
+
+
+def explain_errors() -> None:
+    """Have the notebook show the errors that `explain` knows as one sentence, and every other one as ever."""
+    try:
+        shell = get_ipython()  # noqa: F821  there is one in every notebook, and none in a script
+    except NameError:
+        return
+
+    def show(shell, kind, error, traceback, tb_offset=None):
+        sentence = explain(error)
+        if sentence and not hasattr(error, "_render_traceback_"):
+            error._render_traceback_ = lambda: [f"{kind.__name__}: {sentence}"]
+        shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
+
+    shell.set_custom_exc((Exception,), show)
