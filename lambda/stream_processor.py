@@ -134,11 +134,8 @@ def audit_fields(record):
     """Return the values of FIELDS, each as JSON, from a stream record."""
     change, event_name = record["dynamodb"], record["eventName"]
     before, after = change.get("OldImage"), change.get("NewImage")
-    old, new = attributes(before), attributes(after)
-    if event_name == "INSERT":
-        before = {}
-    elif event_name == "REMOVE":
-        after = {}
+    old, new, changed = compare(before or {}, after or {})
+    known = (before is not None or event_name == "INSERT") and (after is not None or event_name == "REMOVE")
     return (
         quote(record["eventID"]),
         quote(event_name),
@@ -149,9 +146,9 @@ def audit_fields(record):
         column(new.get("state")),
         whole_number((new or old).get("lastUpdatedDate")),
         '"dynamodb-ttl"' if deleted_by_ttl(record) else column(new.get("lastUpdatedBy")),
-        "null" if before is None or after is None else changed_attributes(before, after),
-        "null" if change.get("OldImage") is None else quote(json_object(old)),
-        "null" if change.get("NewImage") is None else quote(json_object(new)),
+        json_array(map(quote, sorted(changed))) if known else "null",
+        "null" if before is None else quote(json_object(old)),
+        "null" if after is None else quote(json_object(new)),
         "null",
     )
 
@@ -172,13 +169,6 @@ def sequence_number(change):
 def changed_at(seconds):
     """Return the time of the change; most changes of a batch fall into the same few seconds."""
     return time.strftime('"%Y-%m-%d %H:%M:%S"', time.gmtime(seconds))
-
-
-def changed_attributes(before, after):
-    """Return the sorted names of the attributes that differ between two images."""
-    names = [name for name, value in after.items() if before.get(name) != value]
-    names += [name for name in before if name not in after]
-    return "[" + ",".join(map(quote, sorted(names))) + "]"
 
 
 def deleted_by_ttl(record):
@@ -205,14 +195,20 @@ def whole_number(text):
 # From DynamoDB's typed values to plain JSON
 
 
-def attributes(image):
-    """Return the JSON of each attribute of an image, by name; masked where the configuration says so."""
-    if not image:
-        return {}
-    texts = {name: plain(value) for name, value in image.items()}
-    if MASKED:
+def compare(before, after):
+    """Return the JSON of each attribute of two images, by name, masked where configured, and the names that differ."""
+    old = {name: plain(typed) for name, typed in before.items()}
+    new, changed = {}, [name for name in before if name not in after]
+    for name, typed in after.items():
+        if before.get(name) == typed:
+            new[name] = old[name]
+        else:
+            new[name] = plain(typed)
+            if before.get(name) != typed:  # `plain` has sorted the sets: one in another order is the same
+                changed.append(name)
+    for texts in (old, new) if MASKED else ():
         texts.update(dict.fromkeys(MASKED & texts.keys(), MASK))
-    return texts
+    return old, new, changed
 
 
 def plain(typed):
