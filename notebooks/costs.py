@@ -1,0 +1,93 @@
+"""What an audit costs a month: quantities from the simulated pipe, dollars from list prices that the caller gives.
+
+Quantities are what AWS bills: Firehose's bytes in steps of 5 KB a record, Lambda's requests and GB-seconds and its log,
+what is put into S3 and kept there, and the bytes that Athena reads.
+"""
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from simulation import Pipe, simulate
+
+HOURS = 30 * 24  # in a month
+GB, TB = 10**9, 10**12  # as AWS bills them
+STEP = 5 * 1024  # Firehose's: https://aws.amazon.com/firehose/pricing/
+LEAST = 10 * 10**6  # bytes of a question that Athena bills at the least: https://aws.amazon.com/athena/pricing/
+SHARD = 1_000  # writes a second that a partition takes, each with a shard of its own:
+#                https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+
+
+@dataclass(frozen=True)
+class Design:
+    """A way to build the audit, by what makes its bill."""
+
+    name: str
+    pipe: Pipe
+    stored: float  # bytes kept in S3 for each byte of an event
+    read: float  # bytes that a question about one day reads, for each byte of that day's events
+    partitioned: bool = True  # otherwise a question reads all that is kept
+
+
+def month(design: Design, rate: float, prices: dict[str, float], questions: int = 1_000, kept: float = 12,
+          log_bytes: int = 600) -> dict[str, float]:
+    """Dollars a month for `rate` changes a second, by what they are paid for.
+
+    `questions` are asked a month, each about one day; events are kept for `kept` months; an invocation logs
+    `log_bytes`. Quotas are taken to be raised as far as the load needs.
+    """
+    pipe = sized(design.pipe, rate)
+    hour = simulate(pipe, 3600)
+    invocations = hour.invocations * HOURS
+    batch = max(1, round(hour.delivered[-1] / hour.invocations))
+    _, records = pipe.sent(batch)
+    billed = records * math.ceil(batch * pipe.event_bytes / records / STEP) * STEP
+    events = rate * 3600 * HOURS * pipe.event_bytes  # bytes
+    read = events / 30 * design.read * (1 if design.partitioned else 30 * kept)
+    return {
+        "Firehose": invocations * billed / GB * prices["firehose_gb"],
+        "Lambda": invocations / 1e6 * prices["lambda_million_requests"]
+        + invocations * pipe.seconds(batch) * pipe.memory / 1024 * prices["lambda_gb_second"],
+        "Logs": invocations * log_bytes / GB * prices["logs_gb"],
+        "S3": hour.objects * HOURS / 1000 * prices["s3_thousand_puts"]
+        + events * design.stored * kept / GB * prices["s3_gb_month"],
+        "Athena": questions * max(LEAST, read) / TB * prices["athena_tb"],
+    }
+
+
+def sized(pipe: Pipe, rate: float) -> Pipe:
+    """The pipe for a load, with the shards that DynamoDB then has and without a delivery stream's default quotas."""
+    return replace(pipe, changes_a_second=rate, shards=math.ceil(rate / SHARD), calls_a_second=math.inf,
+                   records_a_second=math.inf, bytes_a_second=math.inf)
+
+
+@dataclass(frozen=True)
+class Use:
+    """How much of a quota a load takes: 1 is all of it."""
+
+    quota: str
+    needed: float
+    allowed: float
+
+    @property
+    def share(self) -> float:
+        return self.needed / self.allowed
+
+
+def quotas(pipe: Pipe, rate: float) -> list[Use]:
+    """What a load needs of the default quotas in us-east-1, the tightest first."""
+    needs = sized(pipe, rate)
+    hour = simulate(needs, 600)
+    calls, records = needs.sent(max(1, round(hour.delivered[-1] / hour.invocations)))
+    invocations = hour.invocations / 600
+    busy = invocations * needs.seconds(round(hour.delivered[-1] / hour.invocations))
+    uses = [
+        Use("DynamoDB: writes a second, a table", rate, 40_000),
+        Use("Stream: one lane's time, a shard", busy / needs.lanes, 1),
+        Use("Lambda: concurrent executions", busy, 1_000),
+        Use("Firehose: calls a second", invocations * calls, pipe.calls_a_second),
+        Use("Firehose: records a second", invocations * records, pipe.records_a_second),
+        Use("Firehose: bytes a second", rate * pipe.event_bytes, pipe.bytes_a_second),
+        Use("S3: puts a second, a prefix", hour.objects / 600, 3_500),
+    ]
+    return sorted(uses, key=lambda use: -use.share)

@@ -1,0 +1,1 @@
+"""What bench.py measures: the function, the questions, and the whole pipe."""

@@ -1,0 +1,128 @@
+"""The designs that a reader would otherwise pick, written for the comparison from their descriptions, next to ours.
+
+Each takes stream records and delivers them through `firehose`; the floor serialises them and delivers nothing.
+"""
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+
+from boto3.dynamodb.types import TypeDeserializer
+
+# Billed in steps of 5 KB a record: https://aws.amazon.com/firehose/pricing/
+STEP = 5 * 1024
+# What a delivery stream takes: https://docs.aws.amazon.com/firehose/latest/dev/limits.html
+RECORD_BYTES, CALL_RECORDS, CALL_BYTES = 1000 * 1024, 500, 4 * 1024 * 1024
+
+
+class Refused(Exception):
+    """Firehose does not take such a call."""
+
+
+class Firehose:
+    """A delivery stream in memory: it counts, and refuses what Firehose refuses for its size."""
+
+    def __init__(self) -> None:
+        self.calls = self.records = self.bytes = self.billed = 0
+
+    def put_record(self, DeliveryStreamName: str, Record: dict) -> dict:  # noqa: N803 - boto3's names
+        self._take([Record])
+        return {"RecordId": "r"}
+
+    def put_record_batch(self, DeliveryStreamName: str, Records: list[dict]) -> dict:  # noqa: N803
+        if len(Records) > CALL_RECORDS or sum(len(record["Data"]) for record in Records) > CALL_BYTES:
+            raise Refused("more than 500 records or 4 MiB in a call")
+        self._take(Records)
+        return {"FailedPutCount": 0, "RequestResponses": [{"RecordId": "r"}] * len(Records)}
+
+    def _take(self, records: list[dict]) -> None:
+        self.calls += 1
+        for record in records:
+            size = len(record["Data"])
+            if size > RECORD_BYTES:
+                raise Refused("a record of more than 1,000 KiB")
+            self.records += 1
+            self.bytes += size
+            self.billed += billed(size)
+
+
+def billed(size: int) -> int:
+    """The bytes that Firehose bills for a record of `size` bytes."""
+    return math.ceil(size / STEP) * STEP
+
+
+def floor(records: Sequence[dict], firehose: Firehose) -> None:
+    """What no function in Python can do without: each record as JSON once."""
+    for record in records:
+        json.dumps(record)
+
+
+def textbook(records: Sequence[dict], firehose: Firehose) -> None:
+    """One event a record: PutRecordBatch of 500 at a time."""
+    events = [{"Data": _event(record).encode()} for record in records]
+    for first in range(0, len(events), CALL_RECORDS):
+        firehose.put_record_batch(DeliveryStreamName="audit", Records=events[first:first + CALL_RECORDS])
+
+
+def tutorial(records: Sequence[dict], firehose: Firehose) -> None:
+    """All of a batch as one text in one PutRecord. It reads the new image's `state` without asking whether there is
+    one, so a delete, or an item without it, ends the batch."""
+    text = ""
+    for record in records:
+        record["dynamodb"]["NewImage"]["state"]
+        text += _event(record)
+    firehose.put_record(DeliveryStreamName="audit", Record={"Data": text.encode()})
+
+
+def _event(record: dict) -> str:
+    """A change as a line of JSON with plain values, by boto3's own deserialiser: what both textbook and tutorial send,
+    so that they differ in how they send it alone."""
+    change = record["dynamodb"]
+    return json.dumps({
+        "event_id": record["eventID"], "event_name": record["eventName"], "sequence_number": change["SequenceNumber"],
+        "changed_at": change["ApproximateCreationDateTime"], "keys": _plain(change["Keys"]),
+        "old_image": _plain(change.get("OldImage", {})), "new_image": _plain(change.get("NewImage", {})),
+    }, default=_number) + "\n"
+
+
+def _plain(image: dict) -> dict:
+    return {name: _DESERIALIZE(value) for name, value in image.items()}
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == int(value) else float(value)
+
+
+_DESERIALIZE = TypeDeserializer().deserialize
+
+
+def our_function():
+    """The module of the function as deployed, without its logs."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # it makes a client when it is imported; no call goes out
+    os.environ.setdefault("DELIVERY_STREAM_NAME", "audit")
+    os.environ.setdefault("AUDIT_BUCKET", "audit")
+    folder = str(Path(__file__).resolve().parents[2] / "lambda")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    import stream_processor
+
+    return stream_processor
+
+
+def ours(records: Sequence[dict], firehose: Firehose) -> None:
+    """The workbook's function, whole: from Lambda's event to its answer."""
+    function = our_function()
+    function.FIREHOSE, function.print = firehose, lambda *words: None
+    context = SimpleNamespace(aws_request_id="bench", get_remaining_time_in_millis=lambda: 60_000)
+    if function.handler({"Records": records}, context) != {"batchItemFailures": []}:
+        raise AssertionError("not all of the batch was delivered")
+
+
+DESIGNS: dict[str, Callable[[Sequence[dict], Firehose], None]] = {
+    "textbook": textbook, "tutorial": tutorial, "ours": ours}

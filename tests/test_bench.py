@@ -1,0 +1,125 @@
+"""What bench.py measures with: the baselines do what their descriptions say, and what is counted is counted right."""
+from __future__ import annotations
+
+import json
+
+import bench
+import pytest
+from bench_parts import designs, function
+from bench_parts.changes import DAYS, changes, days
+from bench_parts.tables import short, size, table
+
+
+class Kept(designs.Firehose):
+    """The Firehose of the measurements, which also keeps what it got."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data: list[bytes] = []
+
+    def _take(self, records: list[dict]) -> None:
+        super()._take(records)
+        self.data += [record["Data"] for record in records]
+
+
+@pytest.fixture(scope="module")
+def load() -> list[dict]:
+    return [record for record in changes(1_300) if record["eventName"] != "REMOVE"][:1_200]
+
+
+def delivered(design, load: list[dict]) -> Kept:
+    firehose = Kept()
+    design(load, firehose)
+    return firehose
+
+
+def test_changes_are_the_same_each_time_in_order_and_of_all_kinds():
+    load = list(changes(3_000))
+    assert load == list(changes(3_000)) and len(load) == 3_000
+    assert len({record["eventID"] for record in load}) == 3_000
+    numbers = [int(record["dynamodb"]["SequenceNumber"]) for record in load]
+    assert numbers == sorted(numbers)
+    times = [record["dynamodb"]["ApproximateCreationDateTime"] for record in load]
+    assert times == sorted(times) and len(days()) == DAYS == len({when // 86_400 for when in times})
+    assert {record["eventName"] for record in load} == {"INSERT", "MODIFY", "REMOVE"}
+
+
+def test_an_event_of_ours_is_about_as_long_as_is_said(load):
+    length = delivered(designs.ours, load).bytes / len(load)
+    assert 600 < length < 760
+
+
+def test_each_design_delivers_each_change_once(load):
+    wanted = [record["eventID"] for record in load]
+    for design in designs.DESIGNS.values():
+        lines = b"".join(delivered(design, load).data).splitlines()
+        assert [json.loads(line)["event_id"] for line in lines] == wanted, design
+
+
+def test_textbook_sends_one_event_a_record_in_calls_of_500(load):
+    firehose = delivered(designs.textbook, load)
+    assert (firehose.calls, firehose.records) == (3, 1_200)
+    assert all(data.count(b"\n") == 1 for data in firehose.data)
+
+
+def test_tutorial_sends_a_batch_as_one_record_and_breaks_at_a_delete(load):
+    firehose = delivered(designs.tutorial, load)
+    assert (firehose.calls, firehose.records) == (1, 1)
+    deleted = next(record for record in changes(1_300) if record["eventName"] == "REMOVE")
+    with pytest.raises(KeyError):
+        designs.tutorial([deleted], Kept())
+
+
+def test_tutorial_breaks_above_the_largest_record_and_ours_does_not():
+    load = function.full_load()
+    largest = function.largest_batch(designs.tutorial, load)
+    designs.tutorial(load[:largest], Kept())
+    with pytest.raises(designs.Refused):
+        designs.tutorial(load[:largest + 1], Kept())
+    firehose = delivered(designs.ours, load)
+    assert firehose.calls <= 2 and sum(data.count(b"\n") for data in firehose.data) == 10_000
+
+
+@pytest.mark.parametrize("length, billed", [(1, 5120), (5120, 5120), (5121, 10240), (1000 * 1024, 1000 * 1024)])
+def test_firehose_bills_every_record_in_steps_of_5_kb(length, billed):
+    assert designs.billed(length) == billed
+    firehose = designs.Firehose()
+    firehose.put_record_batch(DeliveryStreamName="audit", Records=[{"Data": b"x" * length}, {"Data": b"x"}])
+    assert (firehose.bytes, firehose.billed) == (length + 1, billed + 5120)
+
+
+@pytest.mark.parametrize("lengths", [[1] * 501, [1000 * 1024 + 1], [1000 * 1024] * 4 + [100 * 1024]])
+def test_the_firehose_of_the_measurements_refuses_what_firehose_refuses(lengths):
+    with pytest.raises(designs.Refused):
+        designs.Firehose().put_record_batch(DeliveryStreamName="audit",
+                                            Records=[{"Data": b"x" * length} for length in lengths])
+
+
+def test_events_of_300_bytes_are_billed_for_17_times_as_many_by_textbook_and_for_what_they_are_by_ours():
+    load = function.small_load()
+    textbook, ours = (function.send(design, load) for design in (designs.textbook, designs.ours))
+    assert 295 < textbook.bytes_an_event < 305 and 16.5 < textbook.billed_over_real < 17.5
+    assert ours.billed_over_real <= 1.05
+
+
+def test_speeds_are_ratios_of_the_same_turns():
+    measured = {one.name: one for one in function.measure(turns=2)}
+    assert list(measured) == ["textbook", "tutorial", "ours"]
+    assert measured["textbook"].of_textbook == 1
+    assert all(one.events_a_second > 0 and one.of_floor > 0 for one in measured.values())
+
+
+def test_arguments():
+    options = bench.arguments(["--quick", "--engine", "trino", "--only", "pipe", "--only", "function"])
+    assert (options.quick, options.engine, options.only) == (True, "trino", ["pipe", "function"])
+    assert bench.arguments([]).quick is False
+    with pytest.raises(SystemExit):
+        bench.arguments(["--engine", "spark"])
+
+
+def test_tables_are_markdown_and_numbers_read_well():
+    assert table(("what", "n"), [("one", 1), ("ten", 10)]).splitlines() == [
+        "| what |  n |", "| ---- | -: |", "| one  |  1 |", "| ten  | 10 |"]
+    assert [short(value) for value in (0.624, 17.18, 301.2, 32_191, 1_234_567, 0.0042)] == [
+        "0.62", "17.2", "301", "32,000", "1,200,000", "0.0042"]
+    assert [size(count) for count in (12, 1_500, 23_400_000)] == ["12.0 B", "1.50 kB", "23.4 MB"]

@@ -1,0 +1,106 @@
+"""The simulated pipe: nothing is lost or made up, and it does what the rules of the services say."""
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import costs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulation import RETENTION, Pipe, simulate
+
+PIPES = st.builds(Pipe, changes_a_second=st.floats(0, 5_000), shards=st.integers(1, 8),
+                  parallelization_factor=st.integers(1, 10), batch_size=st.integers(1, 10_000),
+                  window=st.integers(0, 60), event_bytes=st.integers(100, 4_000), packed=st.booleans(),
+                  buffer_bytes=st.integers(2**20, 2**27), buffer_seconds=st.integers(1, 300))
+
+
+@settings(max_examples=40, deadline=None)
+@given(PIPES, st.integers(1, 120), st.integers(0, 120), st.integers(0, 60))
+def test_nothing_is_lost_made_up_or_taken_back(pipe, seconds, start, length):
+    run = simulate(pipe, seconds, fault=(start, start + length))
+    assert len(run.made) == seconds
+    assert run.made[-1] == pytest.approx(pipe.changes_a_second * seconds, abs=pipe.lanes)
+    assert run.expired[-1] == 0
+    for made, delivered, written in zip(run.made, run.delivered, run.written, strict=True):
+        assert made >= delivered >= written >= 0
+    for curve in (run.made, run.delivered, run.written):
+        assert curve == sorted(curve)
+
+
+@settings(max_examples=15, deadline=None)
+@given(PIPES)
+def test_when_the_load_ends_all_of_it_arrives(pipe):
+    pipe = replace(pipe, changes_a_second=min(pipe.changes_a_second, 20))
+    run = simulate(pipe, 1_500, fault=(5, 25), load=lambda second: pipe.changes_a_second if second < 30 else 0)
+    assert run.written[-1] == run.made[-1]
+    assert None not in run.delay()
+
+
+def test_a_full_batch_goes_at_once_and_a_part_waits_for_the_window():
+    run = simulate(Pipe(250, batch_size=100, window=10, event_bytes=700), 30, load=lambda second: 250 * (second == 0))
+    assert run.delivered[0] == 200 and run.delivered[9] == 200 and run.delivered[10] == 250
+    assert run.invocations == 3
+
+
+def test_a_buffer_is_written_when_it_is_full_or_old():
+    full = simulate(Pipe(1_000, batch_size=1_000, event_bytes=1_024, buffer_bytes=2**20, buffer_seconds=300), 100)
+    assert full.objects == full.made[-1] // 1_024
+    old = simulate(Pipe(1, buffer_seconds=60), 200)
+    assert old.objects == 3 and max(old.delay()[:100]) == 60
+
+
+def test_what_nobody_takes_for_a_day_is_lost_and_said_to_be():
+    run = simulate(Pipe(1), RETENTION + 7_200, fault=(0, RETENTION + 3_600))
+    assert run.expired[-1] == pytest.approx(3_600, abs=2)
+    assert run.made[-1] == run.delivered[-1] + run.expired[-1] + run.backlog()[-1]
+
+
+def test_a_fault_makes_a_backlog_and_larger_batches_recover_sooner():
+    fault = (300, 900)
+    small, large = (simulate(Pipe(1_000, batch_size=size, window=1), 7_200, fault) for size in (100, 10_000))
+    assert max(small.backlog()) >= 600_000 and small.delay()[300] >= 600
+    assert large.recovered(fault) < small.recovered(fault) / 3
+    assert simulate(Pipe(1_000, window=1), 1_000, fault).recovered(fault) is None
+
+
+def test_throughput_ends_at_the_delivery_streams_quota():
+    pipe = Pipe(10_000, shards=10, batch_size=10_000, event_bytes=1_024)
+    run = simulate(pipe, 600)
+    assert run.delivered[-1] * 1_024 / 600 == pytest.approx(pipe.bytes_a_second, rel=0.05)
+    textbook = simulate(replace(pipe, packed=False, bytes_a_second=math.inf), 600)
+    assert textbook.delivered[-1] / 600 == pytest.approx(pipe.records_a_second, rel=0.05)
+
+
+def test_calls_and_records():
+    pipe = Pipe(1, event_bytes=300)
+    assert pipe.sent(10_000) == (1, 3) and replace(pipe, packed=False).sent(10_000) == (20, 10_000)
+
+
+PRICES = {"firehose_gb": 0.029, "lambda_million_requests": 0.2, "lambda_gb_second": 0.0000166667, "logs_gb": 0.5,
+          "s3_thousand_puts": 0.005, "s3_gb_month": 0.023, "athena_tb": 5}
+
+
+def test_dollars_by_hand():
+    """1,000 changes a second of 1,024 bytes for a month, one a record: each billed as 5 KB."""
+    pipe = Pipe(1, batch_size=100, event_bytes=1_024, packed=False)
+    bill = costs.month(costs.Design("textbook", pipe, 1, 1, False), 1_000, PRICES, questions=10, kept=1)
+    events = 1_000 * 3600 * 24 * 30
+    assert bill["Firehose"] == pytest.approx(events * 5_120 / 1e9 * 0.029, rel=0.01)
+    assert bill["Athena"] == pytest.approx(10 * events * 1_024 / 1e12 * 5)
+    assert bill["Lambda"] == pytest.approx(events / 100 * (0.2e-6 + (0.05 + 100 / 4_000) / 4 * 0.0000166667), rel=0.01)
+    packed = costs.month(costs.Design("ours", replace(pipe, packed=True), 1, 1), 1_000, PRICES)
+    assert packed["Firehose"] == pytest.approx(events * 1_024 / 1e9 * 0.029, rel=0.01)
+
+
+def test_a_small_question_is_billed_as_10_mb():
+    bill = costs.month(costs.Design("ours", Pipe(1), 0.15, 0.15), 1, PRICES, questions=1_000)
+    assert bill["Athena"] == pytest.approx(1_000 * 10e6 / 1e12 * 5)
+
+
+def test_the_tightest_quota_comes_first():
+    uses = costs.quotas(Pipe(1, batch_size=10_000, window=5), 100_000)
+    assert uses[0].quota == "Firehose: bytes a second" and uses[0].share > 10
+    assert [use.share for use in uses] == sorted((use.share for use in uses), reverse=True)
+    assert costs.quotas(Pipe(1, batch_size=10_000, window=5), 100)[0].share < 1
