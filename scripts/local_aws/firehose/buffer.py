@@ -68,8 +68,7 @@ class Buffer:
     """
 
     def __init__(self, folder: Path, size: int, interval: float, deliver: Callable[[Batch], None]):
-        self.folder, self._deliver = folder, deliver
-        self.configure(size, interval)
+        self.folder, self.size, self.interval, self._deliver = folder, size, interval, deliver
         folder.mkdir(parents=True, exist_ok=True)
         self._batches = [Batch(path) for path in sorted(folder.iterdir())]
         for batch in self._batches[:-1]:
@@ -81,7 +80,9 @@ class Buffer:
 
     def configure(self, size: int, interval: float) -> None:
         """Deliver a batch at `size` bytes or `interval` seconds after its first record, whichever comes first."""
-        self.size, self.interval = size, interval
+        with self._changed:
+            self.size, self.interval = size, interval
+            self._changed.notify()
 
     def put(self, records: list[bytes]) -> None:
         """Take records over: when this returns, they are on disk."""
@@ -121,7 +122,7 @@ class Buffer:
                 if not failures:
                     log.warning("%s cannot be delivered, and is kept and tried again: %s", batch.path, error)
                 failures += 1
-                pause_until = time.time() + min(LONGEST_PAUSE, 2 ** (failures - 1))
+                pause_until = time.time() + min(LONGEST_PAUSE, 0.25 * 2**failures)
                 continue
             failures, pause_until = 0, 0.0
             with self._changed:
