@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import costs
 import pytest
+import simulation
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulation import RETENTION, Pipe, simulate
+from simulation import Pipe, simulate
 
 PIPES = st.builds(Pipe, changes_a_second=st.floats(0, 5_000), shards=st.integers(1, 8),
                   parallelization_factor=st.integers(1, 10), batch_size=st.integers(1, 10_000),
@@ -51,9 +52,11 @@ def test_a_buffer_is_written_when_it_is_full_or_old():
     assert old.objects == 3 and max(old.delay()[:100]) == 60
 
 
-def test_what_nobody_takes_for_a_day_is_lost_and_said_to_be():
-    run = simulate(Pipe(1), RETENTION + 7_200, fault=(0, RETENTION + 3_600))
-    assert run.expired[-1] == pytest.approx(3_600, abs=2)
+def test_what_nobody_takes_for_a_day_is_lost_and_said_to_be(monkeypatch):
+    assert simulation.RETENTION == 24 * 3600
+    monkeypatch.setattr(simulation, "RETENTION", 600)
+    run = simulate(Pipe(1), 2_000, fault=(0, 1_000))
+    assert run.expired[-1] == pytest.approx(400, abs=2)
     assert run.made[-1] == run.delivered[-1] + run.expired[-1] + run.backlog()[-1]
 
 

@@ -36,12 +36,12 @@ class Sent:
     billed_over_real: float
 
 
-def measure(turns: int = 100) -> list[Measured]:
-    """Measure every design, and the floor, in turns of the same records."""
-    load = full_load()
-    seconds = _seconds(load, turns)
+def measure(turns: int = 100, count: int = LAMBDA_RECORDS) -> list[Measured]:
+    """Measure every design, and the floor, in turns of the same records, `count` of them."""
+    load = full_load(count)
+    small, seconds = small_load(load), _seconds(load, turns)
     return [Measured(name, _TURN / statistics.median(seconds[name]), _ratio(seconds["floor"], seconds[name]),
-                     _ratio(seconds["textbook"], seconds[name]), send(design, load), send(design, small_load()),
+                     _ratio(seconds["textbook"], seconds[name]), send(design, load), send(design, small),
                      largest_batch(design, load)) for name, design in designs.DESIGNS.items()]
 
 
@@ -50,18 +50,17 @@ def _ratio(others: Sequence[float], own: Sequence[float]) -> float:
     return statistics.median(other / mine for other, mine in zip(others, own, strict=True))
 
 
-def full_load() -> list[dict]:
-    """10,000 changes with both images, without deletes, which the tutorial's function does not survive."""
-    load = [record for record in changes(LAMBDA_RECORDS * 12 // 10) if record["eventName"] != "REMOVE"]
-    return load[:LAMBDA_RECORDS]
+def full_load(count: int = LAMBDA_RECORDS) -> list[dict]:
+    """Changes with both images, without deletes, which the tutorial's function does not survive."""
+    return [record for record in changes(count * 12 // 10) if record["eventName"] != "REMOVE"][:count]
 
 
-def small_load() -> list[dict]:
-    """10,000 changes as small as the tutorial's: three attributes, new image only."""
+def small_load(load: Sequence[dict]) -> list[dict]:
+    """The same changes as small as the tutorial's: three attributes, new image only."""
     return [{**record, "eventName": "INSERT", "dynamodb": {
         **{name: value for name, value in record["dynamodb"].items() if name != "OldImage"},
         "NewImage": {name: record["dynamodb"]["NewImage"][name] for name in ("orderId", "state", "lastUpdatedDate")},
-    }} for record in full_load()]
+    }} for record in load]
 
 
 def _seconds(load: Sequence[dict], turns: int) -> dict[str, list[float]]:
@@ -83,13 +82,13 @@ def send(design: Callable, load: Sequence[dict]) -> Sent:
     """Send the load as one batch; one that is refused is halved until it passes, as BisectBatchOnFunctionError does."""
     sent, waiting = designs.Firehose(), [load]
     while waiting:
-        batch = waiting.pop()
+        batch, firehose = waiting.pop(), designs.Firehose()
         try:
-            design(batch, designs.Firehose())
+            design(batch, firehose)
         except designs.Refused:
             waiting += [batch[:len(batch) // 2], batch[len(batch) // 2:]]
         else:
-            design(batch, sent)
+            sent.add(firehose)
     return Sent(sent.calls, sent.records, sent.bytes / len(load), sent.billed / sent.bytes)
 
 
