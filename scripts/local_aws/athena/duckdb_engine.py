@@ -1,0 +1,197 @@
+"""The local Athena's embedded engine: a query is compiled (`duckdb_queries`), its objects are read (`duckdb_scan`), and
+DuckDB runs a text in which every construct is one that is verified to answer as Trino does.
+
+DuckDB itself is locked: no file, no extension, no setting can be reached from a query, whose author's words never
+reach it in any case.
+"""
+from __future__ import annotations
+
+import datetime
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from athena import duckdb_verified
+from athena.catalog import Catalog
+from athena.duckdb_expressions import Field
+from athena.duckdb_functions import REGISTRY
+from athena.duckdb_grammar import HINT
+from athena.duckdb_macros import statements
+from athena.duckdb_python import FUNCTIONS
+from athena.duckdb_queries import Queries
+from athena.duckdb_scan import load, rows
+from athena.duckdb_types import words
+from athena.engine import Answer, Column, QueryFailed, Target, Watch, Written
+from athena.text import Type
+
+_MARK = re.compile(r"\[\[([A-Z_]+)\|(.*?)\]\]", re.DOTALL)
+_NATIVE = re.compile(r"\b(py_\w+)\(")
+
+
+class DuckDbEngine:
+    """Athena's SQL on DuckDB, equal to Trino's answers or refused."""
+
+    name = "duckdb"
+    version = duckdb.__version__
+
+    def __init__(self) -> None:
+        assert duckdb_verified.names()
+        self.folder = Path(tempfile.mkdtemp(prefix="athena-duckdb-"))
+        self.lock = threading.Lock()
+        self.base = duckdb.connect(":memory:", config={"threads": "2", "temp_directory": str(self.folder)})
+        # Runs in the order of the rows and evaluates conditions from left to right, as Trino does.
+        for setting in (f"allowed_directories=['{self.folder}']", "enable_external_access=false",
+                        "autoinstall_known_extensions=false", "autoload_known_extensions=false",
+                        "python_enable_replacements=false", "preserve_insertion_order=true", "disabled_optimizers='reorder_filter'", "TimeZone='UTC'"):
+            self.base.execute(f"SET {setting}")
+        self.known: set[str] = set()
+        self._functions(" ".join(statements()))
+        for statement in statements():
+            self.base.execute(statement)
+        self.base.execute("SET lock_configuration=true")
+
+    def _functions(self, sql: str) -> None:
+        """Register the Python functions that a text calls; each costs some milliseconds, so none is without need."""
+        needed = set(_NATIVE.findall(sql)) - self.known
+        if not needed:
+            return
+        with self.lock:
+            for name in sorted(needed - self.known):
+                call, given, result = FUNCTIONS[name]
+                self.base.create_function(name, _NULLABLE[len(given)](call), given, result,
+                                          null_handling="special")
+                self.known.add(name)
+
+    def query(self, statement: str, catalog: Catalog, watch: Watch) -> Answer:
+        if re.match(r"\s*EXPLAIN\b", statement, re.IGNORECASE):
+            raise QueryFailed("NOT_SUPPORTED", f"EXPLAIN shows an engine's own plan, and DuckDB's is not Athena's. {HINT}")
+        connection, sql, fields, read = self._prepared(statement, catalog, watch)
+        columns = [Column(one.name if one.name is not None else f"_col{at}", words(one.type))
+                   for at, one in enumerate(fields)]
+        try:
+            result = translated(connection.execute, sql)
+        except BaseException:
+            connection.close()
+            raise
+        return Answer(columns, self._rows(connection, result, fields), read)
+
+    def _prepared(self, statement: str, catalog: Catalog, watch: Watch) -> tuple[Any, str, list[Field], int]:
+        now = datetime.datetime.now(datetime.timezone.utc)
+        compiler = Queries(catalog, now.replace(microsecond=now.microsecond // 1000 * 1000))
+        try:
+            sql, fields = compiler.statement(statement)
+        except RecursionError:
+            raise QueryFailed("STACK_OVERFLOW", "statement is too large (stack overflow during analysis)") from None
+        self._functions(sql + " ".join(part for scan in compiler.scans for part in scan.prune))
+        connection = self.base.cursor()
+        try:
+            watch.on_stop(connection.interrupt)
+            read = 0
+            for scan in compiler.scans:
+                read = translated(load, connection, scan, catalog, watch, read, lambda: str(self.folder))
+        except BaseException:
+            connection.close()
+            raise
+        return connection, sql, fields, read
+
+    def _rows(self, connection: Any, result: Any, fields: list[Field]) -> Iterator[list[Any]]:
+        """The rows, in the forms that `text.formatter` takes. The connection goes when they end."""
+        shapes = [shape(one.type) for one in fields]
+        source = rows(result)
+        try:
+            while True:
+                try:
+                    row = translated(next, source)
+                except StopIteration:
+                    return
+                yield [value if form is None or value is None else form(value)
+                       for form, value in zip(shapes, row, strict=True)]
+        finally:
+            connection.close()
+
+    def write(self, target: Target, statement: str, catalog: Catalog, watch: Watch) -> Written:
+        from athena import duckdb_write
+
+        return duckdb_write.write(self, target, statement, catalog, watch)
+
+    def close(self) -> None:
+        self.base.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+_NULLABLE: dict[int, Callable[[Callable[..., Any]], Callable[..., Any]]] = {  # DuckDB counts the parameters
+    1: lambda f: lambda a: None if a is None else f(a),
+    2: lambda f: lambda a, b: None if a is None or b is None else f(a, b),
+    3: lambda f: lambda a, b, c: None if a is None or b is None or c is None else f(a, b, c),
+    4: lambda f: lambda a, b, c, d: None if a is None or b is None or c is None or d is None else f(a, b, c, d),
+}
+
+
+def translated(call: Callable[..., Any], *arguments: Any) -> Any:
+    """Call DuckDB; its errors become Trino's."""
+    try:
+        return call(*arguments)
+    except duckdb.Error as failed:
+        raise _trino(failed) from None
+
+
+def _trino(failed: duckdb.Error) -> Exception:
+    words_ = str(failed)
+    found = _MARK.search(words_)
+    if found:
+        return QueryFailed(found[1], found[2])
+    if isinstance(failed, duckdb.InterruptException):
+        return QueryFailed("USER_CANCELED", "Query was canceled")
+    if "More than one row returned by a subquery" in words_:
+        return QueryFailed("SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows")
+    if isinstance(failed, duckdb.OutOfMemoryException):
+        return QueryFailed("EXCEEDED_LOCAL_MEMORY_LIMIT", "Query exhausted resources at this scale factor")
+    overflow = re.search(r"Overflow in (\w+) of (\w+) \((.*?)\)", words_)
+    if overflow:
+        kind = {"INT8": "tinyint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint"}.get(overflow[2], "decimal")
+        return QueryFailed("NUMERIC_VALUE_OUT_OF_RANGE", f"{kind} {overflow[1]} overflow: {overflow[3]}")
+    if isinstance(failed, (duckdb.OutOfRangeException, duckdb.ConversionException)):
+        return QueryFailed("NUMERIC_VALUE_OUT_OF_RANGE", "Value is out of range")
+    return QueryFailed("GENERIC_INTERNAL_ERROR",
+                       f"The local engine could not run this statement. {HINT} ({words_.splitlines()[0]})", 1)
+
+
+def shape(kind: Type) -> Callable[[Any], Any] | None:
+    """How DuckDB's Python value becomes what `text.formatter` takes; None where it is that already."""
+    name = kind.name
+    if name == "timestamp with time zone":
+        return lambda value: value.replace(tzinfo=datetime.timezone.utc)
+    if name == "interval day to second":
+        return _day_time
+    if name == "interval year to month":
+        return lambda months: f"{'-' if months < 0 else ''}{abs(months) // 12}-{abs(months) % 12}"
+    if name == "array":
+        inner = shape(kind.inner[0])
+        return None if inner is None else lambda value: [None if one is None else inner(one) for one in value]
+    if name == "map":
+        key, item = shape(kind.inner[0]), shape(kind.inner[1])
+        return lambda value: [(k if key is None else key(k), v if item is None or v is None else item(v))
+                              for k, v in value.items()]
+    if name == "row":
+        inners = [shape(one) for one in kind.inner]
+        return lambda value: [one if inner is None or one is None else inner(one)
+                              for inner, one in zip(inners, value.values(), strict=True)]
+    return None
+
+
+def _day_time(milliseconds: int) -> str:
+    sign, rest = ("-" if milliseconds < 0 else ""), abs(milliseconds)
+    days, rest = divmod(rest, 86_400_000)
+    hours, rest = divmod(rest, 3_600_000)
+    minutes, rest = divmod(rest, 60_000)
+    seconds, millis = divmod(rest, 1000)
+    return f"{sign}{days} {hours:02}:{minutes:02}:{seconds:02}.{millis:03}"
+
+
+__all__ = ["REGISTRY", "DuckDbEngine", "shape", "translated"]

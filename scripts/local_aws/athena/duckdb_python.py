@@ -1,0 +1,598 @@
+"""Python functions for DuckDB, exact where it has no like: Java's number texts, Joda's patterns, Jackson's JSON.
+
+`FUNCTIONS` names each with its DuckDB parameter types and result; they are called for values that are not null, unless
+they say otherwise, and raise `TrinoError` for Trino's errors.
+"""
+from __future__ import annotations
+
+import calendar
+import datetime
+import json
+import math
+import re
+import struct
+from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
+from functools import lru_cache
+from typing import Any
+
+from athena import duckdb_casts
+from athena.text import _double, _real
+
+FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {}
+
+
+class TrinoError(Exception):
+    """Trino's error, on its way through DuckDB's own."""
+
+    def __init__(self, code: str, message: str):
+        super().__init__(f"[[{code}|{message}]]")
+
+
+def function(signature: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register `py_<name>` for DuckDB: 'VARCHAR, BIGINT -> VARCHAR'. One that gives a DOUBLE gives its text, to be cast."""
+    given, _, result = signature.partition("->")
+    types = [part.strip() for part in re.split(r",(?![^(]*\))", given) if part.strip()]
+
+    def add(call: Callable[..., Any]) -> Callable[..., Any]:
+        if result.strip() == "DOUBLE":  # as text, for DuckDB takes a NaN from Python for a null
+            FUNCTIONS[f"py_{call.__name__}"] = (lambda *given: repr(call(*given)), types, "VARCHAR")
+        else:
+            FUNCTIONS[f"py_{call.__name__}"] = (call, types, result.strip())
+        return call
+    return add
+
+
+@function("VARCHAR -> VARCHAR")
+def fail(message: str) -> str:
+    """Fail with '[[CODE|message]]'."""
+    code, _, text = message[2:-2].partition("|")
+    raise TrinoError(code, text)
+
+
+# ---- numbers
+
+@function("DOUBLE -> VARCHAR")
+def double_to_text(value: float) -> str:
+    """1.0E0, as Trino casts a double to varchar."""
+    if not math.isfinite(value):
+        return _double(value)
+    if value == 0:
+        return "-0E0" if math.copysign(1, value) < 0 else "0E0"
+    sign, digits, exponent = Decimal(repr(value)).as_tuple()
+    figures = "".join(map(str, digits)).rstrip("0")
+    power = exponent + len(digits) - 1
+    return f"{'-' if sign else ''}{figures[0]}.{figures[1:] or '0'}E{power}"
+
+
+@function("DOUBLE -> VARCHAR")
+def real_to_text(value: float) -> str:
+    if not math.isfinite(value):
+        return _real(value)
+    if value == 0:
+        return "-0E0" if math.copysign(1, value) < 0 else "0E0"
+    text = next(t for t in (f"{value:.{n}e}" for n in range(9)) if struct.pack("f", float(t)) == struct.pack("f", value))
+    figures, _, power = text.partition("e")
+    return (figures if "." in figures else figures + ".0") + f"E{int(power)}"
+
+
+@function("VARCHAR -> DOUBLE")
+def text_to_double(text: str) -> float:
+    trimmed = text.strip()
+    if re.fullmatch(r"[+-]?(?:NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[dDfF]?)", trimmed, re.ASCII):
+        return float(trimmed.rstrip("dDfF") if trimmed[-1:] in "dDfF" else trimmed)
+    raise TrinoError("INVALID_CAST_ARGUMENT", f"Cannot cast '{text}' to DOUBLE")
+
+
+@function("VARCHAR -> DOUBLE")
+def text_to_real(text: str) -> float:
+    try:
+        return text_to_double(text)
+    except TrinoError:
+        raise TrinoError("INVALID_CAST_ARGUMENT", f"Cannot cast '{text}' to REAL") from None
+
+
+def _fits(value: Decimal, precision: int, scale: int) -> str | None:
+    with localcontext() as context:
+        context.prec = 120
+        rounded = value.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP)
+        if abs(rounded) >= Decimal(10) ** (precision - scale):
+            return None
+        return format(rounded, "f")
+
+
+@function("VARCHAR, INTEGER, INTEGER -> VARCHAR")
+def text_to_decimal(text: str, precision: int, scale: int) -> str:
+    try:
+        if not re.fullmatch(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", text.strip(" "), re.ASCII):
+            raise InvalidOperation
+        result = _fits(Decimal(text.strip(" ")), precision, scale)
+    except InvalidOperation:
+        raise TrinoError("INVALID_CAST_ARGUMENT",
+                         f"Cannot cast VARCHAR '{text}' to DECIMAL({precision}, {scale}). Value is not a number.") \
+            from None
+    if result is None:
+        raise TrinoError("INVALID_CAST_ARGUMENT",
+                         f"Cannot cast VARCHAR '{text}' to DECIMAL({precision}, {scale}). Value too large.")
+    return result
+
+
+@function("VARCHAR, INTEGER, INTEGER -> VARCHAR")
+def decimal_cast(text: str, precision: int, scale: int) -> str:
+    result = _fits(Decimal(text), precision, scale)
+    if result is None:
+        raise TrinoError("INVALID_CAST_ARGUMENT", f"Cannot cast DECIMAL '{text}' to DECIMAL({precision}, {scale})")
+    return result
+
+
+@function("DOUBLE, INTEGER, INTEGER -> VARCHAR")
+def double_to_decimal(value: float, precision: int, scale: int) -> str:
+    result = _fits(Decimal(repr(value)), precision, scale) if math.isfinite(value) else None
+    if result is None:
+        raise TrinoError("INVALID_CAST_ARGUMENT", f"Cannot cast DOUBLE '{_double(value)}' to DECIMAL({precision}, "
+                                                  f"{scale})")
+    return result
+
+
+@function("VARCHAR, VARCHAR -> VARCHAR")
+def decimal_multiply(left: str, right: str) -> str:
+    with localcontext() as context:
+        context.prec = 100
+        return _wide(Decimal(left) * Decimal(right))
+
+
+def _wide(value: Decimal) -> str:
+    if len(value.as_tuple().digits) > 38:
+        raise TrinoError("NUMERIC_VALUE_OUT_OF_RANGE", "Decimal overflow")
+    return format(value, "f")
+
+
+@function("VARCHAR, VARCHAR, INTEGER -> VARCHAR")
+def decimal_divide(left: str, right: str, scale: int) -> str:
+    if Decimal(right) == 0:
+        raise TrinoError("DIVISION_BY_ZERO", "Division by zero")
+    with localcontext() as context:
+        context.prec = 100
+        return _wide((Decimal(left) / Decimal(right)).quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP))
+
+
+@function("VARCHAR, VARCHAR -> VARCHAR")
+def decimal_mod(left: str, right: str) -> str:
+    if Decimal(right) == 0:
+        raise TrinoError("DIVISION_BY_ZERO", "Division by zero")
+    with localcontext() as context:
+        context.prec = 100
+        return format(Decimal(left) % Decimal(right), "f")
+
+
+@function("VARCHAR, INTEGER -> VARCHAR")
+def decimal_round(text: str, places: int) -> str:
+    value = Decimal(text)
+    if places >= -value.as_tuple().exponent:
+        return text
+    with localcontext() as context:
+        context.prec = 100
+        return format(value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP), "f")
+
+
+@function("DOUBLE, DOUBLE -> DOUBLE")
+def fmod(left: float, right: float) -> float:
+    if right == 0 or math.isnan(left) or math.isnan(right) or math.isinf(left):
+        return math.nan
+    return math.fmod(left, right)
+
+
+@function("DOUBLE -> DOUBLE")
+def round(value: float) -> float:  # noqa: A001 - Trino's name
+    return round_to(value, 0)
+
+
+@function("DOUBLE, INTEGER -> DOUBLE")
+def round_to(value: float, places: int) -> float:
+    """Half away from zero, on the double times a power of ten, as Trino computes it."""
+    if not math.isfinite(value):
+        return value
+    factor = 10.0 ** places
+    scaled = value * factor
+    if math.isinf(scaled):
+        return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
+    if value < 0:
+        return -(math.floor(-scaled + 0.5) / factor)
+    return math.floor(scaled + 0.5) / factor
+
+
+# ---- text
+
+@function("VARCHAR -> VARCHAR")
+def trim(text: str) -> str:
+    return text.strip(_SPACES)
+
+
+_SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u2028" \
+          "\u2029\u205f\u3000"
+
+
+@function("VARCHAR -> VARCHAR")
+def reverse(text: str) -> str:
+    return text[::-1]
+
+
+@function("VARCHAR, VARCHAR, BIGINT -> VARCHAR")
+def split_part(text: str, delimiter: str, index: int) -> str | None:
+    if index <= 0:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "Index must be greater than zero")
+    parts = list(text) if delimiter == "" else text.split(delimiter)
+    if delimiter == "" and text == "":
+        parts = [""]
+    return parts[index - 1] if index <= len(parts) else None
+
+
+@function("VARCHAR, VARCHAR -> VARCHAR[]")
+def split(text: str, delimiter: str) -> list[str]:
+    if delimiter == "":
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "The delimiter may not be the empty string")
+    return text.split(delimiter)
+
+
+@function("VARCHAR, VARCHAR, VARCHAR -> VARCHAR")
+def replace(text: str, old: str, new: str) -> str:
+    return text.replace(old, new)
+
+
+def _pad(text: str, length: int, pad: str, left: bool) -> str:
+    if not 0 <= length <= 2**31 - 1:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "Target length must be in the range [0..2147483647]")
+    if pad == "":
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "Padding string must not be empty")
+    if length <= len(text):
+        return text[:length]
+    need = length - len(text)
+    padding = (pad * (need // len(pad) + 1))[:need]
+    return padding + text if left else text + padding
+
+
+@function("VARCHAR, BIGINT, VARCHAR -> VARCHAR")
+def lpad(text: str, length: int, pad: str) -> str:
+    return _pad(text, length, pad, True)
+
+
+@function("VARCHAR, BIGINT, VARCHAR -> VARCHAR")
+def rpad(text: str, length: int, pad: str) -> str:
+    return _pad(text, length, pad, False)
+
+
+@lru_cache(256)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"(?<!\\)((?:\\\\)*)\$", r"\1(?=\\n?\\Z)", pattern) if False else pattern, re.ASCII)
+
+
+@function("VARCHAR, VARCHAR -> BOOLEAN")
+def regexp_like(text: str, pattern: str) -> bool:
+    return _pattern(pattern).search(text) is not None
+
+
+@function("VARCHAR, VARCHAR, BIGINT -> VARCHAR")
+def regexp_extract(text: str, pattern: str, group: int) -> str | None:
+    compiled = _pattern(pattern)
+    if group < 0:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "Group cannot be negative")
+    if group > compiled.groups:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Pattern has {compiled.groups} groups. Cannot access group "
+                                                      f"{group}")
+    found = compiled.search(text)
+    return found[group] if found else None
+
+
+@function("VARCHAR, VARCHAR, VARCHAR -> VARCHAR")
+def regexp_replace(text: str, pattern: str, replacement: str) -> str:
+    compiled = _pattern(pattern)
+
+    def one(found: re.Match[str]) -> str:
+        def part(mark: re.Match[str]) -> str:
+            if mark[1] is not None:
+                if int(mark[1]) > compiled.groups:
+                    raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Illegal replacement sequence: unknown group "
+                                                                  f"{mark[1]}")
+                return found[int(mark[1])] or ""
+            return mark[2]
+        return re.sub(r"\$(\d+)|\\(.)", part, replacement)
+    return compiled.sub(one, text)
+
+
+# ---- JSON, as Jackson's streaming parser reads it: what follows the value sought is never looked at
+
+@lru_cache(256)
+def _path(path: str) -> tuple[str | int, ...]:
+    return tuple(int(number) if number else next(part for part in (name, double, single) if part is not None)
+                 for name, number, double, single in (
+                     (found[1], found[2], found[3], found[4]) for found in
+                     re.finditer(r"""\.([A-Za-z_]\w*)|\[(\d+)\]|\["([^"]*)"\]|\['([^']*)'\]""", path)))
+
+
+class _Number(str):
+    """A JSON number, kept as it is written."""
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        result.setdefault(key, value)  # Jackson's reader stops at the first
+    return result
+
+
+_DECODER = json.JSONDecoder(parse_int=_Number, parse_float=_Number, object_pairs_hook=_pairs,
+                            parse_constant=lambda text: (_ for _ in ()).throw(ValueError(text)))
+_WHITE = re.compile(r"[ \t\n\r]*")
+
+
+@lru_cache(64)
+def _decode(text: str) -> tuple[Any, bool]:
+    """The first JSON value of a text, and whether there is one."""
+    try:
+        return _DECODER.raw_decode(text, _WHITE.match(text).end())[0], True  # type: ignore[union-attr]
+    except (ValueError, RecursionError):
+        return None, False
+
+
+def _reach(text: str, path: str) -> tuple[Any, bool]:
+    value, found = _decode(text)
+    if not found:
+        return None, False
+    for step in _path(path):
+        if isinstance(value, dict):
+            if str(step) not in value:
+                return None, False
+            value = value[str(step)]
+        elif isinstance(value, list) and isinstance(step, int):
+            if step >= len(value):
+                return None, False
+            value = value[step]
+        else:
+            return None, False
+    return value, True
+
+
+@function("VARCHAR, VARCHAR -> VARCHAR")
+def json_extract_scalar(text: str, path: str) -> str | None:
+    value, found = _reach(text, path)
+    if not found or value is None or isinstance(value, (dict, list)):
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _compact(value: Any, sort: bool) -> str:
+    if isinstance(value, _Number):
+        return str(value)
+    if isinstance(value, dict):
+        keys = sorted(value) if sort else list(value)
+        return "{" + ",".join(f"{_quote(key)}:{_compact(value[key], sort)}" for key in keys) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(_compact(item, sort) for item in value) + "]"
+    if isinstance(value, str):
+        return _quote(value)
+    return {True: "true", False: "false", None: "null"}[value]
+
+
+def _quote(text: str) -> str:
+    return re.sub(r"\\u[0-9a-f]{4}", lambda found: found[0].upper().replace("\\U", "\\u"),
+                  json.dumps(text, ensure_ascii=False))
+
+
+@function("VARCHAR, VARCHAR -> VARCHAR")
+def json_extract(text: str, path: str) -> str | None:
+    value, found = _reach(text, path)
+    return _compact(value, False) if found else None
+
+
+@function("VARCHAR -> VARCHAR")
+def json_parse(text: str) -> str:
+    try:
+        value, end = _DECODER.raw_decode(text, _WHITE.match(text).end())  # type: ignore[union-attr]
+        if text[end:].strip(" \t\r\n"):
+            raise ValueError
+    except (ValueError, RecursionError):
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Cannot convert value to JSON: '{text}'") from None
+    return _compact(value, True)
+
+
+# ---- times
+
+def _stamp(moment: datetime.datetime) -> datetime.datetime:
+    return moment
+
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def _mysql(letter: str, t: datetime.datetime) -> str:
+    hour12 = t.hour % 12 or 12
+    if letter in "DUuVwX":
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"%{letter} not supported in date format string")
+    return {
+        "a": lambda: _DAYS[t.weekday()][:3], "b": lambda: calendar.month_abbr[t.month], "c": lambda: str(t.month),
+        "d": lambda: f"{t.day:02}", "e": lambda: str(t.day), "f": lambda: f"{t.microsecond:06}",
+        "H": lambda: f"{t.hour:02}", "h": lambda: f"{hour12:02}", "I": lambda: f"{hour12:02}",
+        "i": lambda: f"{t.minute:02}", "j": lambda: f"{t.timetuple().tm_yday:03}", "k": lambda: str(t.hour),
+        "l": lambda: str(hour12), "M": lambda: calendar.month_name[t.month], "m": lambda: f"{t.month:02}",
+        "p": lambda: "AM" if t.hour < 12 else "PM",
+        "r": lambda: f"{hour12:02}:{t.minute:02}:{t.second:02} {'AM' if t.hour < 12 else 'PM'}",
+        "S": lambda: f"{t.second:02}", "s": lambda: f"{t.second:02}",
+        "T": lambda: f"{t.hour:02}:{t.minute:02}:{t.second:02}", "v": lambda: f"{t.isocalendar()[1]:02}",
+        "W": lambda: _DAYS[t.weekday()], "x": lambda: str(t.isocalendar()[0]), "Y": lambda: f"{t.year:04}",
+        "y": lambda: f"{t.year % 100:02}", "%": lambda: "%",
+    }.get(letter, lambda: letter)()
+
+
+@function("TIMESTAMP, VARCHAR -> VARCHAR")
+def date_format(moment: datetime.datetime, pattern: str) -> str:
+    if pattern.endswith("%") and (len(pattern) - len(pattern.rstrip("%"))) % 2:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Invalid format: {pattern}")
+    moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    return re.sub(r"%(.)", lambda found: _mysql(found[1], moment), pattern, flags=re.DOTALL)
+
+
+_PARSE = {"Y": r"(?P<Y>[+-]?\d{1,9})", "y": r"(?P<y>\d\d)", "m": r"(?P<m>\d{1,2})", "c": r"(?P<m>\d{1,2})",
+          "d": r"(?P<d>\d{1,2})", "e": r"(?P<d>\d{1,2})", "H": r"(?P<H>\d{1,2})", "k": r"(?P<H>\d{1,2})",
+          "h": r"(?P<h>\d{1,2})", "I": r"(?P<h>\d{1,2})", "l": r"(?P<h>\d{1,2})", "i": r"(?P<i>\d{1,2})",
+          "s": r"(?P<s>\d{1,2})", "S": r"(?P<s>\d{1,2})", "f": r"(?P<f>\d{1,9})", "p": r"(?P<p>[AaPp][Mm])",
+          "b": r"(?P<b>[A-Za-z]{3})", "M": r"(?P<M>[A-Za-z]+)", "a": r"(?P<a>[A-Za-z]{3})", "W": r"(?P<W>[A-Za-z]+)",
+          "%": "%"}
+
+
+@lru_cache(256)
+def _parser(pattern: str) -> re.Pattern[str] | None:
+    pattern = pattern.replace("%T", "%H:%i:%s").replace("%r", "%h:%i:%s %p")
+    parts, at = [], 0
+    while at < len(pattern):
+        if pattern[at] == "%" and at + 1 < len(pattern):
+            if pattern[at + 1] not in _PARSE:
+                return None
+            parts.append(_PARSE[pattern[at + 1]])
+            at += 2
+        else:
+            parts.append(re.escape(pattern[at]))
+            at += 1
+    try:
+        return re.compile("".join(parts), re.ASCII)
+    except re.error:
+        return None
+
+
+@function("VARCHAR, VARCHAR -> TIMESTAMP")
+def date_parse(text: str, pattern: str) -> datetime.datetime:
+    compiled = _parser(pattern)
+    if compiled is None:
+        raise TrinoError("NOT_SUPPORTED", f"date_parse with the pattern {pattern!r} is not verified to answer as Athena "
+                                          "does on DuckDB. Run it with `--engine trino`, or on AWS.")
+    found = compiled.fullmatch(text)
+    failure = TrinoError("INVALID_FUNCTION_ARGUMENT", f'Invalid format: "{text}"')
+    if not found:
+        raise failure
+    p = {key: value for key, value in found.groupdict().items() if value is not None}
+    year = int(p["Y"]) if "Y" in p else (2000 + int(p["y"]) if int(p["y"]) < 70 else 1900 + int(p["y"])) if "y" in p \
+        else 1970
+    try:
+        month = int(p["m"]) if "m" in p else 1
+        names = calendar.month_abbr if "b" in p else calendar.month_name
+        if "b" in p or "M" in p:
+            month = [name.lower() for name in names].index((p.get("b") or p["M"]).lower())
+        hour = int(p.get("H", 0))
+        if "h" in p:
+            if not 1 <= int(p["h"]) <= 12:
+                raise ValueError
+            hour = int(p["h"]) % 12 + (12 if p.get("p", "am").lower() == "pm" else 0)
+        micro = int(p.get("f", "0").ljust(9, "0")[:3]) * 1000
+        return datetime.datetime(year, month, int(p.get("d", 1)), hour, int(p.get("i", 0)), int(p.get("s", 0)), micro)
+    except (ValueError, OverflowError):
+        raise failure from None
+
+
+@lru_cache(256)
+def joda(pattern: str) -> tuple[tuple[str, int], ...]:
+    """A Joda pattern as (letter, count) and ("'", index of literal) … Raises ValueError for what is not verified."""
+    parts: list[Any] = []
+    for found in re.finditer(r"'((?:[^']|'')*)'|([A-Za-z])\2*|([^A-Za-z']+)", pattern):
+        if found[2]:
+            letter, count = found[2], len(found[0])
+            if letter not in "yYMdHhmsSaEDkKwxe" or (letter == "e" and False):
+                raise ValueError(found[0])
+            parts.append((letter, count))
+        elif found[3] is not None:
+            parts.append(("'" + found[3], 0))
+        else:
+            parts.append(("'" + (found[1].replace("''", "'") or "'"), 0))
+    return tuple(parts)
+
+
+@function("TIMESTAMP, VARCHAR -> VARCHAR")
+def format_datetime(t: datetime.datetime, pattern: str) -> str:
+    def one(letter: str, count: int) -> str:
+        if letter[0] == "'":
+            return letter[1:]
+        if letter in "yY":
+            return f"{t.year % 100:02}" if count == 2 else str(t.year).zfill(count)
+        if letter == "x":
+            year = t.isocalendar()[0]
+            return f"{year % 100:02}" if count == 2 else str(year).zfill(count)
+        if letter == "M" and count >= 3:
+            return (calendar.month_abbr if count == 3 else calendar.month_name)[t.month]
+        if letter == "E":
+            return _DAYS[t.weekday()] if count >= 4 else _DAYS[t.weekday()][:3]
+        if letter == "a":
+            return "AM" if t.hour < 12 else "PM"
+        if letter == "S":
+            return f"{t.microsecond // 1000:03}".ljust(count, "0")[:count]
+        number = {"M": t.month, "d": t.day, "H": t.hour, "h": t.hour % 12 or 12, "m": t.minute, "s": t.second,
+                  "D": t.timetuple().tm_yday, "k": t.hour or 24, "K": t.hour % 12, "w": t.isocalendar()[1],
+                  "e": t.isoweekday()}[letter]
+        return str(number).zfill(count)
+    return "".join(one(letter, count) for letter, count in joda(pattern))
+
+
+@function("VARCHAR -> VARCHAR")
+def text_to_date(text: str) -> str:
+    try:
+        return duckdb_casts.date(text)
+    except ValueError:
+        raise TrinoError("INVALID_CAST_ARGUMENT", f"Value cannot be cast to date: {text}") from None
+
+
+def _rounded(moment: str, digits: int) -> str:
+    head, _, fraction = moment.partition(".")
+    if len(fraction) <= digits:
+        return moment
+    base = datetime.datetime.fromisoformat(head)
+    units = (int(fraction) * 10 ** digits * 2 + 10 ** len(fraction)) // (2 * 10 ** len(fraction))
+    return (base + datetime.timedelta(microseconds=units * 10 ** (6 - digits))).isoformat(" ")
+
+
+@function("VARCHAR, INTEGER -> VARCHAR")
+def text_to_timestamp(text: str, digits: int) -> str:
+    try:
+        moment, zone, _ = duckdb_casts.timestamp(text)
+        if zone is not None:
+            raise ValueError
+        return _rounded(moment, digits)
+    except (ValueError, OverflowError):
+        raise TrinoError("INVALID_CAST_ARGUMENT", f"Value cannot be cast to timestamp: {text}") from None
+
+
+@function("VARCHAR, INTEGER -> VARCHAR")
+def text_to_zoned(text: str, digits: int) -> str:
+    try:
+        moment, zone, _ = duckdb_casts.timestamp(text)
+        if zone not in (None, "UTC", "Z"):
+            raise TrinoError("NOT_SUPPORTED", f"the time zone {zone} is not verified to answer as Athena does on DuckDB. "
+                                              "Run it with `--engine trino`, or on AWS.")
+        return _rounded(moment, digits)
+    except (ValueError, OverflowError):
+        raise TrinoError("INVALID_CAST_ARGUMENT", f"Value cannot be cast to timestamp with time zone: {text}") from None
+
+
+@function("VARCHAR -> TIMESTAMP")
+def from_iso8601_timestamp(text: str) -> datetime.datetime:
+    found = re.fullmatch(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?)?"
+                         r"(Z|[+-]\d\d:?\d\d)?", text)
+    try:
+        if not found:
+            raise ValueError
+        if found[8] not in (None, "Z", "+00:00", "-00:00"):
+            raise TrinoError("NOT_SUPPORTED", f"the time zone {found[8]} is not verified to answer as Athena does on "
+                                              "DuckDB. Run it with `--engine trino`, or on AWS.")
+        parts = [int(found[1]), int(found[2] or 1), int(found[3] or 1)] + [int(found[n] or 0) for n in (4, 5, 6)]
+        return datetime.datetime(*parts, int((found[7] or "0").ljust(3, "0")[:3]) * 1000)
+    except ValueError:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f'Invalid format: "{text}"') from None
+
+
+@function("VARCHAR -> DATE")
+def from_iso8601_date(text: str) -> datetime.date:
+    found = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)", text)
+    try:
+        if not found:
+            raise ValueError
+        return datetime.date(int(found[1]), int(found[2]), int(found[3]))
+    except ValueError:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f'Invalid format: "{text}"') from None

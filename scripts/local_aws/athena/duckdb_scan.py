@@ -1,0 +1,376 @@
+"""Reading a table's objects: which partitions, which bytes, and what Trino makes of them.
+
+JSON is read as Trino's Hive JSON SerDe reads it (org.apache.hive.hcatalog.data.JsonSerDe). DuckDB's own reader takes
+the lines that both are sure to read alike; any other line is read here, value by value, and fails where Trino fails.
+"""
+from __future__ import annotations
+
+import datetime
+import gzip
+import io
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+from athena import duckdb_casts
+from athena.catalog import Catalog, Object, Partition
+from athena.duckdb_grammar import HINT, refused
+from athena.duckdb_queries import Scan
+from athena.duckdb_types import INTEGERS, duckdb as held_as
+from athena.engine import QueryFailed, Watch
+from athena.text import Type
+
+HIVE_JSON = ("org.apache.hive.hcatalog.data.JsonSerDe", "org.apache.hive.hcatalog.data.jsonserde")
+PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+BATCH = 8_000_000  # characters of text handed to DuckDB at once
+OPENED = 1024  # bytes of text that Trino reads to open an object: an end before that is one of opening it
+
+
+def partitions(connection: duckdb.DuckDBPyConnection, scan: Scan, catalog: Catalog) -> list[Partition]:
+    """The partitions that the query's conditions leave, before anything is listed."""
+    found = list(catalog.partitions(scan.table))
+    if not scan.prune or not scan.table.partition_keys:
+        return found
+    first = len(scan.columns) - len(scan.table.partition_keys)
+    keys = [(f"k{at}", name, kind) for at, (name, kind, _) in enumerate(scan.columns) if at >= first]
+    own = f"prune_{scan.alias}"
+    connection.execute(f"CREATE TEMP TABLE {own} (n INTEGER, {', '.join(f'{k} {held_as(t)}' for k, _, t in keys)})")
+    if found:
+        connection.execute(
+            f"INSERT INTO {own} SELECT unnest($n), {', '.join(f'CAST(unnest(${k}) AS {held_as(t)})' for k, _, t in keys)}",
+            {"n": list(range(len(found))),
+             **{k: [_key(part.values.get(name)) for part in found] for k, name, _ in keys}})
+    left = connection.execute(f"SELECT n FROM {own} p WHERE {' AND '.join(scan.prune)} ORDER BY n").fetchall()
+    connection.execute(f"DROP TABLE {own}")
+    return [found[n] for (n,) in left]
+
+
+def _key(value: str | None) -> str | None:
+    return None if value == "__HIVE_DEFAULT_PARTITION__" else value
+
+
+def load(connection: duckdb.DuckDBPyConnection, scan: Scan, catalog: Catalog, watch: Watch, read: int,
+         folder: Callable[[], str]) -> int:
+    """Fill the scan's table. `read` is what the query has read so far; gives what it has read then."""
+    serde = scan.table.serde
+    columns = ", ".join(f"c{at} {held_as(kind)}" for at, (_, kind, _) in enumerate(scan.columns))
+    if serde not in (HIVE_JSON[0], PARQUET):
+        raise QueryFailed("NOT_SUPPORTED", f"The format of the table {scan.table.name} ({serde.rpartition('.')[2]}) is "
+                                           f"not verified to be read as Athena reads it on DuckDB. {HINT}")
+    connection.execute(f"CREATE TEMP TABLE {scan.name} ({columns})")
+    left = partitions(connection, scan, catalog)
+    if serde == PARQUET:
+        from athena import duckdb_parquet
+        return duckdb_parquet.load(connection, scan, left, catalog, watch, read, folder)
+    reader = JsonReader(connection, scan)
+    for part in left:
+        for thing in catalog.objects(part):
+            if not thing.size:
+                continue
+            watch.read(read + thing.size)
+            body = catalog.read(thing)
+            read += len(body)
+            reader.add(part, thing, body)
+    reader.flush()
+    return read
+
+
+def name_of(thing: Object) -> str:
+    return f"s3://{thing.bucket}/{thing.key}"
+
+
+def text_of(thing: Object, body: bytes) -> bytes:
+    """The object's text, decompressed by its name as Hadoop does."""
+    suffix = thing.key.rpartition("/")[2].rpartition(".")[2]
+    if suffix in ("bz2", "zst", "lz4", "snappy", "deflate", "lzo", "lz4_raw"):
+        raise QueryFailed("NOT_SUPPORTED", f"An object compressed as .{suffix} is not verified to be read as Athena reads "
+                                           f"it on DuckDB. {HINT}")
+    if suffix != "gz":
+        return body
+    out = io.BytesIO()
+    try:
+        with gzip.open(io.BytesIO(body)) as unzipped:
+            while chunk := unzipped.read1(1 << 20):
+                out.write(chunk)
+    except (EOFError, OSError, zlib.error) as failed:
+        got = len(out.getvalue()) or _inflated(body)
+        if got >= OPENED and not isinstance(failed, gzip.BadGzipFile):
+            raise QueryFailed("HIVE_CURSOR_ERROR", f"Failed to read file at {name_of(thing)}", 1) from None
+        reason = "Unexpected end of ZLIB input stream" if isinstance(failed, EOFError) else "Not in GZIP format"
+        raise QueryFailed("HIVE_CANNOT_OPEN_SPLIT", f"Error opening Hive split {name_of(thing)} (offset=0, "
+                                                    f"length={thing.size}): {reason}", 1) from None
+    return out.getvalue()
+
+
+def _inflated(body: bytes) -> int:
+    try:
+        return len(zlib.decompressobj(31).decompress(body))
+    except zlib.error:
+        return 0
+
+
+class JsonReader:
+    """Reads the lines of a table's objects into its scan's table."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, scan: Scan):
+        self.connection, self.scan = connection, scan
+        self.data = [(at, name, kind) for at, (name, kind, key) in enumerate(scan.columns) if not key and
+                     at in scan.used]
+        self.by_name = {name: (at, kind) for at, name, kind in self.data}
+        self.every = {name: at for at, (name, _, key) in enumerate(scan.columns) if not key}
+        self.lines: list[str] = []
+        self.where: list[tuple[int, Object]] = []  # first line of each object in `lines`
+        self.size, self.part = 0, None
+        self.shapes: dict[str, bool] = {}  # a line's structure, and whether both readers read it alike
+
+    def add(self, part: Partition, thing: Object, body: bytes) -> None:
+        if self.lines and (part is not self.part or self.size > BATCH):
+            self.flush()
+        self.part = part
+        raw = text_of(thing, body)
+        if raw.startswith(b"\xef\xbb\xbf"):
+            raw = raw[3:]
+        lines: Sequence[str]
+        text = raw.decode("utf-8", "surrogateescape")
+        lines = re.split(r"\r\n|\n|\r", text) if "\r" in text else text.split("\n")
+        if lines and lines[-1] == "":
+            lines = lines[:-1]
+        self.where.append((len(self.lines), thing))
+        self.lines.extend(lines)
+        self.size += len(text)
+
+    def flush(self) -> None:
+        if not self.lines:
+            self.where = []
+            return
+        assert self.part is not None
+        keys = {f"c{at}": _key(self.part.values.get(name))
+                for at, (name, _, key) in enumerate(self.scan.columns) if key}
+        fixed = {name: f"CAST(${name} AS {held_as(self.scan.columns[int(name[1:])][1])})" for name in keys}
+        if not self.data:
+            self._insert("unnest(range($n))", {"n": len(self.lines)}, {}, fixed, keys)
+        else:
+            odd = self._fast(fixed, keys)
+            if odd:
+                self._slow(odd, fixed, keys)
+        self.lines, self.where, self.size = [], [], 0
+
+    def _insert(self, source: str, given: dict[str, Any], texts: dict[str, str], fixed: dict[str, str],
+                keys: dict[str, Any]) -> None:
+        texts = {**texts, **fixed}
+        items = ", ".join(texts.get(f"c{at}", "NULL") for at in range(len(self.scan.columns)))
+        self.connection.execute(f"INSERT INTO {self.scan.name} SELECT {items} FROM (SELECT {source} AS l)",
+                                {**given, **keys})
+
+    def _fast(self, fixed: dict[str, str], keys: dict[str, Any]) -> list[int]:
+        """Have DuckDB read what it reads alike; gives the numbers of the lines left."""
+        lines = self.lines
+        broken = [at for at, line in enumerate(lines) if not line.isascii() and _surrogates(line)]
+        if broken:
+            lines = list(lines)
+            for at in broken:
+                lines[at] = ""
+        run = self.connection.execute
+        run("CREATE OR REPLACE TEMP TABLE json_lines AS SELECT unnest($n) AS n, unnest($l) AS l",
+            {"n": list(range(len(lines))), "l": lines})
+        run("CREATE OR REPLACE TEMP TABLE json_shapes AS SELECT n, l, TRY(json_structure(l)) AS shape, "
+            "len(TRY(json_keys(l))) AS keys FROM json_lines")
+        shapes = run("SELECT DISTINCT shape, keys FROM json_shapes").fetchall()
+        good = [(shape, count) for shape, count in shapes if shape is not None and self._alike(shape, count)]
+        if good:
+            structure = json.dumps({name: _structure(kind) for _, name, kind in self.data})
+            texts = {f"c{at}": _value(f"struct_extract(j, {_text(name)})", kind) for at, name, kind in self.data}
+            items = ", ".join({**texts, **fixed}.get(f"c{at}", "NULL") for at in range(len(self.scan.columns)))
+            condition = "TRUE" if len(good) == len(shapes) else \
+                "(shape, keys) IN (SELECT unnest($s), unnest($k))"
+            given = {} if condition == "TRUE" else {"s": [s for s, _ in good], "k": [k for _, k in good]}
+            run("BEGIN")
+            try:
+                run(f"INSERT INTO {self.scan.name} SELECT {items} FROM (SELECT from_json(l, {_text(structure)}) AS j "
+                    f"FROM json_shapes WHERE {condition})", {**given, **keys})
+                run("COMMIT")
+            except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException):
+                run("ROLLBACK")
+                return list(range(len(self.lines)))
+        if len(good) == len(shapes):
+            return []
+        rest = [(s, k) for s, k in shapes if (s, k) not in good]
+        condition = " OR ".join(f"(shape IS NOT DISTINCT FROM $s{i} AND keys IS NOT DISTINCT FROM $k{i})"
+                                for i in range(len(rest)))
+        given = {**{f"s{i}": s for i, (s, _) in enumerate(rest)}, **{f"k{i}": k for i, (_, k) in enumerate(rest)}}
+        return [n for (n,) in run(f"SELECT n FROM json_shapes WHERE {condition} ORDER BY n", given).fetchall()]
+
+    def _alike(self, shape: str, count: int | None) -> bool:
+        """Whether DuckDB reads a line of this structure as Trino does."""
+        if not shape.startswith("{"):
+            return False
+        keys = json.loads(shape)
+        if count != len(keys):
+            return False  # a key twice
+        for key, value in keys.items():
+            low = key.lower()
+            if low in self.every and low != key or key.startswith("_col") or not key.isascii():
+                return False
+            if key in self.by_name and not _fits(self.by_name[key][1], value):
+                return False
+        return True
+
+    def _slow(self, numbers: list[int], fixed: dict[str, str], keys: dict[str, Any]) -> None:
+        rows = []
+        for number in numbers:
+            thing = next(thing for first, thing in reversed(self.where) if first <= number)
+            try:
+                rows.append(self._row(self.lines[number]))
+            except (ValueError, ArithmeticError, RecursionError):
+                raise QueryFailed("HIVE_CURSOR_ERROR", f"Failed to read file at {name_of(thing)}", 1) from None
+        for start in range(0, len(rows), 1000):
+            batch = rows[start:start + 1000]
+            given = {f"v{at}": [row[at] for row in batch] for at, _, _ in self.data}
+            texts = {f"c{at}": f"CAST(unnest($v{at}) AS {held_as(kind)})" for at, _, kind in self.data}
+            items = ", ".join({**texts, **fixed}.get(f"c{at}", "NULL") for at in range(len(self.scan.columns)))
+            self.connection.execute(f"INSERT INTO {self.scan.name} SELECT {items}", {**given, **keys})
+
+    def _row(self, line: str) -> dict[int, Any]:
+        start = len(line) - len(line.lstrip(" \t"))
+        pairs, _ = _STRICT.raw_decode(line, start)
+        if not isinstance(pairs, _Pairs):
+            raise ValueError("start of object expected")
+        row: dict[int, Any] = {at: None for at, _, _ in self.data}
+        seen = set()
+        kinds = {at: kind for at, _, kind in self.data}
+        for key, value in pairs:
+            at = self.every.get(key.lower())
+            if at is None and (found := re.fullmatch(r"_col(\d+)", key)):
+                at = int(found[1]) if int(found[1]) < len(self.every) else None
+            if at is None or at not in kinds:
+                continue
+            if at in seen:
+                raise ValueError("duplicate field")
+            seen.add(at)
+            row[at] = hive_value(value, kinds[at])
+        return row
+
+
+def _surrogates(line: str) -> bool:
+    return re.search("[\ud800-\udfff]", line) is not None
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+class _Number(str):
+    pass
+
+
+class _Pairs(list):  # type: ignore[type-arg]
+    pass
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(text)
+
+
+_STRICT = json.JSONDecoder(parse_int=_Number, parse_float=_Number, parse_constant=_refuse, object_pairs_hook=_Pairs)
+
+
+def _structure(kind: Type) -> Any:
+    if kind.name == "array":
+        return [_structure(kind.inner[0])]
+    if kind.name == "bigint":
+        return "HUGEINT"
+    if kind.name in ("double", "boolean"):
+        return held_as(kind)
+    return "VARCHAR"
+
+
+def _value(sql: str, kind: Type) -> str:
+    return sql if kind.name in ("varchar", "array") else f"CAST({sql} AS {held_as(kind)})"
+
+
+def _fits(kind: Type, shape: Any) -> bool:
+    """Whether DuckDB reads JSON of this structure into the type as Trino does."""
+    if shape == "NULL":
+        return True
+    if kind.name == "varchar":
+        return shape == "VARCHAR" and not kind.numbers
+    if kind.name == "bigint":
+        return shape in ("BIGINT", "UBIGINT")  # one too large fails the cast, and is read again below
+    if kind.name == "boolean":
+        return shape == "BOOLEAN"
+    if kind.name == "double":
+        return shape in ("DOUBLE", "BIGINT", "UBIGINT")
+    if kind.name == "array" and isinstance(shape, list):
+        return _fits(kind.inner[0], shape[0])
+    return False
+
+
+def hive_value(value: Any, kind: Type) -> Any:
+    """A JSON value as Trino's Hive reader makes it a column's. Raises ValueError where that fails the query."""
+    if value is None:
+        return None
+    name = kind.name
+    number = isinstance(value, _Number)
+    if name == "array":
+        if isinstance(value, _Pairs) or not isinstance(value, list):
+            raise ValueError("array")
+        return [hive_value(item, kind.inner[0]) for item in value]
+    if name in ("map", "row"):
+        if not isinstance(value, _Pairs):
+            raise ValueError("object")
+        if name == "map":
+            raise refused("a column of type map in JSON")
+        raise refused("a column of type struct in JSON")
+    if isinstance(value, list):
+        raise ValueError("scalar")
+    text = str(value) if not isinstance(value, bool) else "true" if value else "false"
+    if name == "varchar":
+        text = re.sub("[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]", _lone, text)
+        return text[:kind.numbers[0]] if kind.numbers else text
+    if name in INTEGERS:
+        if not number:
+            raise ValueError("number")
+        whole = int(Decimal(text))
+        bits = 8 * INTEGERS[name][0]
+        if name == "tinyint" and 128 <= whole <= 255:
+            return whole - 256
+        if not -2 ** (bits - 1) <= whole < 2 ** (bits - 1):
+            raise ValueError("range")
+        return whole
+    if name in ("double", "real"):
+        if not number:
+            raise ValueError("number")
+        return float(text)
+    if name == "boolean":
+        return text.lower() == "true"
+    if name == "date":
+        return datetime.date.fromisoformat(duckdb_casts.date(text))
+    if name == "timestamp":
+        moment, zone, _ = duckdb_casts.timestamp(text.replace("T", " "))
+        if zone is not None:
+            raise ValueError("zone")
+        return datetime.datetime.fromisoformat(moment[:23].ljust(23, "0") if "." in moment else moment)
+    if name == "decimal":
+        rounded = Decimal(text).quantize(Decimal(1).scaleb(-kind.numbers[1]), "ROUND_HALF_UP")
+        if abs(rounded) >= Decimal(10) ** (kind.numbers[0] - kind.numbers[1]):
+            raise ValueError("range")
+        return rounded
+    if name == "varbinary":
+        return text.encode()
+    raise refused(f"a column of type {name} in JSON")
+
+
+def _lone(found: re.Match[str]) -> str:
+    if 0xdc80 <= ord(found[0]) <= 0xdcff:
+        raise ValueError("invalid UTF-8")  # a byte that was no UTF-8
+    return "?"
+
+
+def rows(result: duckdb.DuckDBPyConnection, size: int = 2000) -> Iterator[tuple[Any, ...]]:
+    while batch := result.fetchmany(size):
+        yield from batch
