@@ -18,6 +18,7 @@ import os
 import secrets
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ class LocalAws:
         self.credentials = {"aws_access_key_id": access_key, "aws_secret_access_key": "test"}
         self.versions = {name: importlib.metadata.version(name) for name in ("ministack", "duckdb", "sqlglot")}
         self._handlers = handlers
+        self._session, self._making = None, threading.Lock()
         self._calls: dict[str, list[Callable[[], Any]]] = {"start": [], "stop": [], "save": [], "reset": []}
         self.routes: dict[str, Callable[[str, bytes], tuple[int, Any]]] = {}
 
@@ -56,8 +58,9 @@ class LocalAws:
         for itself."""
         import boto3
 
-        session = boto3.Session(region_name=options.pop("region_name", REGION), **self.credentials)
-        return session.client(service, endpoint_url=self.endpoint, **options)
+        with self._making:  # one session for all, as each would read the services' models again; it is not for threads
+            self._session = self._session or boto3.Session(region_name=REGION, **self.credentials)
+            return self._session.client(service, endpoint_url=self.endpoint, **options)
 
     def route(self, path: str, call: Callable[[str, bytes], tuple[int, Any]]) -> None:
         """Answer requests to `/_local/<path>` with `call(method, body) -> (status, object for JSON)`, in a thread."""
