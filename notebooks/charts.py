@@ -59,7 +59,7 @@ def heat_map(matrix: pd.DataFrame, title: str, marked: Collection[tuple[str, str
 
 
 def flow(transitions: pd.DataFrame, title: str) -> Axes:
-    """The flow between states: an arrow for each row (`from_state`, `to_state`, `changes`), as wide as it is frequent."""
+    """The flow between states: an arrow for each row (`from_state`, `to_state`, `changes`), wide where many go."""
     figure, ax = plt.subplots(figsize=(WIDTH, 4.2), layout="constrained")
     most = max(transitions["changes"].max(), 1)
     known = transitions[transitions["from_state"].isin(PLACES) & transitions["to_state"].isin(PLACES)]
@@ -123,7 +123,8 @@ def timeline(story: pd.DataFrame, title: str, until: pd.Timestamp) -> Axes:
     figure, ax = plt.subplots(figsize=(WIDTH, 2.2), layout="constrained")
     begins = list(pd.to_datetime(story["updated_at"]))
     ends = [*begins[1:], max(until, begins[-1])]
-    for place, (begin, end, state, by) in enumerate(zip(begins, ends, story["new_state"], story["changed_by"])):
+    stays = zip(begins, ends, story["new_state"], story["changed_by"], strict=True)
+    for place, (begin, end, state, by) in enumerate(stays):
         state = DELETED if pd.isna(state) else state
         if state != DELETED:
             ax.barh(0, end - begin, left=begin, height=0.5, color=colour(state))
@@ -142,8 +143,8 @@ def differences(story: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for step, old, new in story[["step", "old_image", "new_image"]].itertuples(index=False):
         before, after = ({} if pd.isna(image) else json.loads(image) for image in (old, new))
-        rows += [(step, name, before.get(name, ""), after.get(name, "")) for name in sorted(before.keys() | after.keys())
-                 if before.get(name) != after.get(name)]
+        rows += [(step, name, before.get(name, ""), after.get(name, ""))
+                 for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
     return pd.DataFrame(rows, columns=["step", "attribute", "before", "after"])
 
 

@@ -1,17 +1,22 @@
 """The checks behind 'Check yourself': each looks at an answer, or at what it did to the learner's live resources.
 
-A check is a function of the answer and the session. It returns what is still missing, in one sentence; None where the
-answer is right; and `check` prints that. It never raises: a wrong answer must not stop a notebook from running on.
+A check is a function of the answer and the session. It returns what is still missing, in one sentence, or None where
+the answer is right. `check` prints that and never raises: a wrong answer must not stop a notebook from running on.
 """
 from __future__ import annotations
 
+import gzip
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import boto3
 
+import orders
+import workbook
 
-CHECKS: dict[str, Callable[[Any, boto3.Session], str | None]] = {}
+Check = Callable[[Any, boto3.Session], "str | None"]
+CHECKS: dict[str, Check] = {}
 
 
 def check(number: str, answer: Any, session: boto3.Session) -> None:
@@ -21,13 +26,228 @@ def check(number: str, answer: Any, session: boto3.Session) -> None:
     try:
         missing = CHECKS[number](answer, session)
     except Exception as error:  # of any kind: the answer is whatever the learner has put there
-        missing = f"{type(answer).__name__} is not what is asked for ({type(error).__name__}: {error})."
+        missing = f"The answer is not of the kind that the exercise asks for ({type(error).__name__}: {error})."
     print(f"Exercise {number}: not yet. {missing}" if missing else f"Exercise {number}: right.")
 
 
-def exercise(number: str):
-    def register(function):
+def exercise(number: str) -> Callable[[Check], Check]:
+    """Make a function the check of the exercise of that number."""
+    def register(function: Check) -> Check:
         CHECKS[number] = function
         return function
 
     return register
+
+
+def _kind(answer: Any, kind: type, what: str) -> str | None:
+    return None if isinstance(answer, kind) else f"Your answer is of type {type(answer).__name__}; put {what} there."
+
+
+# ------------------------------------------------------------------------------------------------------------- Part 1
+
+
+@exercise("1.1")
+def declared_attributes(answer, session):
+    if wrong := _kind(answer, (list, tuple, set), "the list of names"):
+        return wrong
+    if any(isinstance(name, dict) for name in answer):
+        return "These are the definitions; take the AttributeName out of each."
+    if "state" in answer or "lastUpdatedDate" in answer:
+        return "You list what order 101 has. Ask the table what it declares: describe_table, AttributeDefinitions."
+    return None if list(answer) == ["orderId"] else f"The table does not declare {list(answer)}."
+
+
+@exercise("1.2")
+def projected_item(answer, session):
+    if wrong := _kind(answer, dict, "the item, a dictionary"):
+        return wrong
+    if "Item" in answer:
+        return 'This is the whole answer of get_item; take its ["Item"].'
+    if "state" not in answer:
+        return "The item has no state."
+    if others := sorted(answer.keys() - {"state"}):
+        return f"DynamoDB has also sent {', '.join(others)}: project on state alone."
+    item = session.resource("dynamodb").Table(workbook.names(session).table).get_item(Key={"orderId": "101"})["Item"]
+    return None if answer["state"] == item["state"] else f"Order 101 is {item['state']}, not {answer['state']}."
+
+
+@exercise("1.3")
+def recoverable_table(answer, session):
+    backups = session.client("dynamodb").describe_continuous_backups(TableName=workbook.names(session).table)
+    recovery = backups["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+    status = recovery.get("PointInTimeRecoveryStatus")
+    return None if status == "ENABLED" else f"Point-in-time recovery of the table is {status}, not ENABLED."
+
+
+# ------------------------------------------------------------------------------------------------------------- Part 2
+
+
+@exercise("2.1")
+def decision_on_deletion(answer, session):
+    if wrong := _kind(answer, str, "the decision, a text,"):
+        return wrong
+    if answer == "allowed":
+        return "The role may not. Did you ask for firehose:DeleteDeliveryStream?"
+    if answer == "explicitDeny":
+        return "No statement forbids it: IAM distinguishes what is forbidden from what is merely not allowed."
+    return None if answer == "implicitDeny" else f"'{answer}' is no decision of IAM."
+
+
+@exercise("2.2")
+def event_of_a_deletion(answer, session):
+    if wrong := _kind(answer, dict, "the audit event, a dictionary (json.loads turns the line into one),"):
+        return wrong
+    if answer.get("detail"):
+        return f"The function does not understand the record, and says: {answer['detail']}"
+    if answer.get("event_name") != "REMOVE":
+        return f"The event's name is {answer.get('event_name')}, not REMOVE."
+    if answer.get("order_id") != "101":
+        return f"It is order {answer.get('order_id')}, not 101."
+    if answer.get("new_image") is not None:
+        return "It has a new image; a deleted item has none."
+    return None if answer.get("old_image") else "It has no old image: what was deleted?"
+
+
+@exercise("2.3")
+def kept_logs(answer, session):
+    name = workbook.names(session).log_group
+    groups = session.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    days = next((group.get("retentionInDays") for group in groups if group["logGroupName"] == name), None)
+    return None if days == 30 else f"The log group keeps its logs for {days or 'unlimited'} days, not for 30."
+
+
+# ------------------------------------------------------------------------------------------------------------- Part 3
+
+
+@exercise("3.1")
+def records_with_an_old_image(answer, session):
+    if wrong := _kind(answer, int, "a number"):
+        return wrong
+    if answer == 5:
+        return "One of the five is an INSERT: there was nothing before it."
+    return None if answer == 4 else f"It is not {answer}: count the records whose 'dynamodb' has an 'OldImage'."
+
+
+@exercise("3.2")
+def touched_attributes(answer, session):
+    if wrong := _kind(answer, (list, tuple, set), "a list of names"):
+        return wrong
+    if extra := sorted(set(answer) - {"lastUpdatedBy"}):
+        return f"{', '.join(map(str, extra))} is the same before and after: compare the values, not only the names."
+    return None if set(answer) == {"lastUpdatedBy"} else "An attribute that is only in the new image has changed, too."
+
+
+@exercise("3.3")
+def window(answer, session):
+    its = workbook.names(session).function
+    triggers = session.client("lambda").list_event_source_mappings(FunctionName=its)["EventSourceMappings"]
+    seconds = [trigger.get("MaximumBatchingWindowInSeconds") for trigger in triggers]
+    return None if seconds == [2] else f"The trigger's window is {', '.join(map(str, seconds))} seconds, not 2."
+
+
+# ------------------------------------------------------------------------------------------------------------- Part 4
+
+
+@exercise("4.1")
+def partition_of_arrival(answer, session):
+    if wrong := _kind(answer, str, "the partition, a text,"):
+        return wrong
+    if "2025-12-31" in answer:
+        return "That is the day of the change. The prefix has the time at which Firehose took the event."
+    return None if answer.strip("/") == "dt=2026-01-01" else f"Not '{answer}': the format is like 'dt=2024-01-15'."
+
+
+@exercise("4.2")
+def compression(answer, session):
+    if wrong := _kind(answer, (int, float), "a number"):
+        return wrong
+    s3, bucket = session.client("s3"), workbook.names(session).bucket
+    entries = s3.list_objects_v2(Bucket=bucket, Prefix="events/")["Contents"]
+    key = min(entries, key=lambda entry: entry["LastModified"])["Key"]
+    body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    ratio = len(gzip.decompress(body)) / len(body)
+    if abs(answer * ratio - 1) < 0.01:
+        return "That is the other way round: how many times *smaller* is the object?"
+    return None if abs(answer - ratio) < 0.05 else f"For the oldest object it is not {answer}."
+
+
+@exercise("4.3")
+def errors_that_go(answer, session):
+    s3, bucket = session.client("s3"), workbook.names(session).bucket
+    try:
+        rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    except s3.exceptions.ClientError:
+        return "The bucket has no lifecycle rule."
+    active = {rule.get("Filter", {}).get("Prefix", rule.get("Prefix")): rule.get("Expiration", {}).get("Days")
+              for rule in rules if rule["Status"] == "Enabled"}
+    for prefix in active:
+        if "events/".startswith(prefix or "") or (prefix or "").startswith("events"):
+            return f"The rule for '{prefix or ''}' deletes audit events, too."
+    days = active.get("firehose-errors/")
+    return None if days == 30 else f"Objects under firehose-errors/ expire after {days or 'no'} days, not after 30."
+
+
+# ------------------------------------------------------------------------------------------------------------- Part 5
+
+
+def _weeks() -> list[orders.Change]:
+    return orders.ledger(orders.history())
+
+
+@exercise("5.1")
+def changes_of_each_writer(answer, session):
+    if missing := _columns(answer, "changed_by", "changes"):
+        return missing
+    truth = Counter(change.by for change in _weeks() if change.by)
+    counted = {row["changed_by"]: row["changes"] for row in answer.to_dict("records")}
+    for writer in truth.keys() - {"shop"}:  # the shop and others also wrote the orders of Part 3
+        if writer not in counted:
+            return f"{writer} is not in it."
+        if not truth[writer] <= counted[writer] <= truth[writer] + 4:
+            return f"{writer} made {truth[writer]} changes of the week's orders, not {counted[writer]}."
+    if any(not isinstance(writer, str) for writer in counted):
+        return "It has a row for changes that name nobody: leave those out."
+    most = list(answer["changes"])
+    return None if most == sorted(most, reverse=True) else "The busiest does not come first."
+
+
+@exercise("5.2")
+def picked_up_at_noon(answer, session):
+    if wrong := _kind(answer, (int, float), "a number (take it out of the DataFrame)"):
+        return wrong
+    noon = 1705665600  # Friday, 2024-01-19 12:00:00 UTC
+    states = {}
+    for change in _weeks():
+        if change.at <= noon:
+            states[change.order_id] = change.new_state
+    right = Counter(states.values())["PICKEDUP"]
+    ever = len({change.order_id for change in _weeks() if change.at <= noon and change.new_state == "PICKEDUP"})
+    if answer == ever:
+        return "That many had been picked up *by* then; many of them had gone on. Take each order's latest state."
+    return None if answer == right else f"It is not {int(answer)}: take each order's latest change until that moment."
+
+
+@exercise("5.3")
+def slowest_orders(answer, session):
+    if missing := _columns(answer, "order_id", "hours"):
+        return missing
+    opened, taken = {}, {}
+    for change in _weeks():
+        if change.event_name == "INSERT":
+            opened[change.order_id] = change.at
+        if change.new_state == "DELIVERED" and change.order_id not in taken:
+            taken[change.order_id] = change.at - opened[change.order_id]
+    slowest = sorted(taken, key=lambda order_id: (-(taken[order_id] // orders.HOUR), order_id))[:5]
+    if len(answer) != 5:
+        return f"It has {len(answer)} rows, not 5."
+    if list(answer["order_id"]) != slowest:
+        return f"The slowest is order {slowest[0]}; the rows are by hours, the longest first, then by order."
+    return None if [int(hours) for hours in answer["hours"]] == [taken[it] // orders.HOUR for it in slowest] else (
+        "The orders are right, but not the hours: whole hours from opened to delivered.")
+
+
+def _columns(answer: Any, *columns: str) -> str | None:
+    if not hasattr(answer, "columns"):
+        return f"Your answer is of type {type(answer).__name__}; put the DataFrame that ask returns there."
+    lacking = [column for column in columns if column not in answer.columns]
+    return f"The DataFrame has no column {', '.join(lacking)}." if lacking else None

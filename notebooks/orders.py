@@ -124,7 +124,9 @@ def _changes(order_id: str, life: Sequence[tuple[int, dict[str, Any] | None]]) -
     changes: list[Change] = []
     item = None
     for at, attributes in life:
-        after = None if attributes is None else {"orderId": order_id, **(item or {}), **attributes, "lastUpdatedDate": at}
+        after = None
+        if attributes is not None:
+            after = {"orderId": order_id, **(item or {}), **attributes, "lastUpdatedDate": at}
         changes.append(Change(order_id, len(changes) + 1, item, after))
         item = after
     return changes
@@ -136,13 +138,18 @@ def ledger(weeks: dict[str, list[Change]]) -> list[Change]:
     return sorted(changes, key=_place)
 
 
+def closing(weeks: dict[str, list[Change]]) -> Change:
+    """The last change that is no deletion."""
+    return max((change for life in weeks.values() for change in life if change.after), key=_place)
+
+
 def _place(change: Change) -> tuple[int, str, int]:
     return change.at, change.order_id, change.step
 
 
 def is_legal(old_state: str | None, new_state: str | None) -> bool:
     """Whether an order may go from one state to the other. To stay where it is, is legal; to be deleted is not."""
-    return old_state == new_state or new_state in NEXT[old_state]
+    return old_state == new_state or new_state in NEXT.get(old_state, ())
 
 
 # -------------------------------------------------------------------------------------------- into the table
@@ -161,7 +168,7 @@ class Replay:
         config = Config(max_pool_connections=threads, retries={"mode": "standard", "total_max_attempts": 10})
         self.client = session.resource("dynamodb", config=config).meta.client  # takes plain Python values
         self.table, self.weeks, self.threads = table, weeks, threads
-        self.closing = max((change for life in weeks.values() for change in life if change.after), key=_place)
+        self.closing = closing(weeks)
         self.foreign: list[str] = []  # orders that are as no change of the week left them
 
     def run(self, progress: Callable[[Iterable, int], Iterable] = lambda changes, total: changes) -> list[Change]:

@@ -84,7 +84,7 @@ def _connect_local() -> boto3.Session:
         status = _local_status()
     endpoint, region = status.get("endpoint", ""), status.get("region", "us-east-1")
     if urlsplit(endpoint).hostname not in LOOPBACK:
-        raise WorkbookError(f"The local AWS answers at '{endpoint}', which is not this machine, so nothing is sent to it.")
+        raise WorkbookError(f"The local AWS answers at '{endpoint}', which is not this machine: nothing is sent to it.")
     # Whatever this machine is set up for must not reach past it: neither keys and profiles, nor other endpoints, nor a
     # proxy. The environment is what clients that are made elsewhere, awswrangler's for one, go by.
     for name in list(os.environ):
@@ -111,12 +111,12 @@ def _refuse_elsewhere(request, **_) -> None:
     host = urlsplit(request.url).hostname
     if host not in LOOPBACK:
         raise WorkbookError(f"You work on the local AWS, so the request to {host} is not sent. To work on a real "
-                            "account set AUDIT_TARGET=aws, restart the kernel and run the notebook from its first cell.")
+                            "account set AUDIT_TARGET=aws, restart the kernel and run the notebook's first cell.")
 
 
 def _connect_aws() -> boto3.Session:
     if os.environ.get("AWS_ACCESS_KEY_ID") == "test" and "AWS_ENDPOINT_URL" in os.environ:
-        raise WorkbookError("This kernel has been working on the local AWS. Restart the kernel, then run this cell again.")
+        raise WorkbookError("This kernel has been working on the local AWS. Restart it, then run this cell again.")
     with _explained():
         region = boto3.Session().region_name or os.environ.get("AWS_REGION")
         if not region:
@@ -270,6 +270,14 @@ def create_or_find(what: str, *already: type[Exception]) -> Iterator[None]:
         print(f"{what}: created")
 
 
+@contextmanager
+def delete_if_there(what: str, *missing: type[Exception]) -> Iterator[None]:
+    """Run the block, which deletes `what`, and say that it is gone; `missing` are the exceptions that say it was."""
+    with suppress(*missing):
+        yield
+    print(f"{what}: gone")
+
+
 def wait_for(what: str, check: Callable[[], Any], seconds: float = 120, every: float = 0.5,
              not_yet: str | Sequence[str] = ()) -> Any:
     """Call `check` until it returns something true, and return that. A dot is printed for each second of waiting.
@@ -338,12 +346,13 @@ def _explain_answer(error: ClientError) -> str | None:
         return _SIGN_IN.format(message or code)
     if code in ("InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "OptInRequired"):
         return (f"AWS does not take these credentials in this region ({message or code}): either they are wrong, or "
-                "the region is not enabled in your account. Look in the console under 'Account', 'AWS Regions', or set "
-                "AWS_DEFAULT_REGION to another region; then restart the kernel and run the notebook from its first
-                cell.") if code in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation",
-                "Client.UnauthorizedOperation"): return (f"A permission is missing for {error.operation_name}: "
-                f"{message} The README lists the permissions that the workbook takes; when you have it, run this cell
-                again.") if code == "BucketAlreadyExists":
+                "the region is not enabled in your account. Look in the console under 'Account', 'AWS Regions', or "
+                "set AWS_DEFAULT_REGION to another region; then restart the kernel and run the notebook from its first "
+                "cell.")
+    if code in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"):
+        return (f"A permission is missing for {error.operation_name}: {message} The README lists the permissions that "
+                "the workbook takes; when you have it, run this cell again.")
+    if code == "BucketAlreadyExists":
         return ("The bucket's name belongs to another AWS account already. The name follows from account and region: "
                 f"set AWS_DEFAULT_REGION to another region, restart the kernel and start from {NOTEBOOKS[1]}.")
     return None
@@ -361,7 +370,7 @@ def _explained() -> Iterator[None]:
 
 
 def explain_errors() -> None:
-    """Have the notebook show the errors that `explain` knows as one sentence, and every other one as ever."""
+    """Have the notebook show the errors that `explain` knows as one sentence, and all others as ever."""
     try:
         shell = get_ipython()  # noqa: F821  there is one in every notebook, and none in a script
     except NameError:
