@@ -34,8 +34,9 @@ def execute(path: Path, notebook: NotebookNode, after_cell: Callable[[], None]) 
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    client = NotebookClient(notebook, timeout=CELL_SECONDS, kernel_name="python3", record_timing=False,
-                            shutdown_kernel="immediate", resources={"metadata": {"path": str(path.parent)}})
+    client = NotebookClient(
+        notebook, timeout=CELL_SECONDS, kernel_name="python3", record_timing=False, coalesce_streams=True,
+        shutdown_kernel="immediate", resources={"metadata": {"path": str(path.parent)}})
     client.reset_execution_trackers()
     number = 0
     with client.setup_kernel(stderr=subprocess.DEVNULL):  # a cell's own stderr comes as output, this is the kernel's

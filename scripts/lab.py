@@ -6,13 +6,17 @@ what the local AWS holds is kept, so that you can go on tomorrow.
 """
 import argparse
 import contextlib
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import command
 
 START = "notebooks/00_start_here.ipynb"
+# JupyterLab asks the network for nothing, and the learner not whether it may
+QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 
 
 def arguments() -> argparse.Namespace:
@@ -38,13 +42,14 @@ def main() -> int:
 
 def _jupyterlab(options: argparse.Namespace) -> int:
     """JupyterLab until it ends or Ctrl-C ends it; its kernels end with it."""
+    settings = Path(sys.prefix, "share", "jupyter", "lab", "settings", "overrides.json")
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(json.dumps(QUIET))
     server = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={command.ROOT}", "--ServerApp.ip=127.0.0.1",
          f"--ServerApp.port={options.lab_port}", f"--LabApp.default_url=/lab/tree/{START}",
          # Said: the address. Not asked: whether to stop at Ctrl-C, nor not to be root, as in a container
          "--log-level=ERROR", "--ServerApp.answer_yes=True", "--allow-root",
-         # Nothing is asked of the network: neither news nor updates
-         "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
          *(["--no-browser"] if options.no_browser else [])], cwd=command.ROOT)
     try:
         return server.wait()

@@ -85,12 +85,12 @@ def opens_everywhere(path: Path, notebook: NotebookNode) -> Iterator[str]:
 
 
 def is_executed(path: Path, notebook: NotebookNode) -> Iterator[str]:
-    counts = []
+    counts, never = [], []
     for place, cell in code(notebook):
         if "nbval-skip" in tags(cell):
             continue
         if cell.execution_count is None:
-            yield f"{place} was never executed, so nothing of it is compared: {STORE_AGAIN}"
+            never.append(place)
         else:
             counts.append(cell.execution_count)
         for output in cell.outputs:
@@ -98,7 +98,9 @@ def is_executed(path: Path, notebook: NotebookNode) -> Iterator[str]:
                 yield f"{place} has a stored error: mend it, or tag it raises-exception if the error is the lesson"
             if output.get("name") == "stderr":
                 yield f"{place} has stored stderr ({output.text[:60]!r}): a warning or a bar; silence its cause"
-    if counts != list(range(1, len(counts) + 1)):
+    if never:
+        yield f"{', '.join(never)} were never executed, so nothing of them is compared: {STORE_AGAIN}"
+    elif counts != list(range(1, len(counts) + 1)):
         yield f"its execution counts are {counts}, not those of one run from top to bottom: {STORE_AGAIN}"
 
 
@@ -151,6 +153,12 @@ def anchors(path: Path, notebook: NotebookNode | None = None) -> set[str]:
     return plain | {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def has_no_accidental_formula(path: Path, notebook: NotebookNode) -> Iterator[str]:
+    for line in prose(notebook).splitlines():
+        if re.search(r"(?<!\\)\$", line):
+            yield f"'{line[:60]}' has a bare $; two of them make a formula in JupyterLab: write \\$"
+
+
 def leaks_nothing(path: Path, notebook: NotebookNode) -> Iterator[str]:
     today = datetime.date.today()
     for place, cell in code(notebook):
@@ -168,7 +176,7 @@ def leaks_nothing(path: Path, notebook: NotebookNode) -> Iterator[str]:
 
 
 RULES = [opens_everywhere, is_executed, has_known_tags, reads_well, has_alt_texts, has_links_that_resolve,
-         leaks_nothing]
+         has_no_accidental_formula, leaks_nothing]
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -278,6 +286,7 @@ def planted(**changes: object) -> NotebookNode:
     (has_links_that_resolve, {"text": "[on](06_nowhere.ipynb)"}),
     (has_links_that_resolve, {"text": "[below](#No-such-heading)"}),
     (has_links_that_resolve, {"text": "[plain](http://docs.aws.amazon.com)"}),
+    (has_no_accidental_formula, {"text": "costs $0.20, or $5"}),
     (leaks_nothing, {"output": "saved to /home/me/orders"}),
     (leaks_nothing, {"output": "arn:aws:iam::210987654321:role/x"}),
     (leaks_nothing, {"output": "request 5a1f2b3c-0d1e-4f5a-8b9c-0d1e2f3a4b5c"}),
