@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import DateFormatter, DayLocator
+from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 NEW, DELETED = "(new)", "(deleted)"
@@ -117,10 +118,13 @@ def states_over_time(counts: pd.DataFrame, title: str) -> Axes:
     return ax
 
 
-def timeline(story: pd.DataFrame, title: str, until: pd.Timestamp) -> Axes:
+def timeline(story: pd.DataFrame, title: str, until: pd.Timestamp, figure: Figure | None = None) -> Axes:
     """One order's life: a bar for each state that it was in, between the times of its changes (columns `new_state`,
-    `updated_at`, `changed_by`, one row a change, in order), and up to `until` for the last."""
-    figure, ax = plt.subplots(figsize=(WIDTH, 2.2), layout="constrained")
+    `updated_at`, `changed_by`, one row a change, in order), and up to `until` for the last. Drawn into `figure`, or a
+    new one of the notebook."""
+    figure = figure or plt.figure()
+    figure.set(size_inches=(WIDTH, 2.2), layout_engine="constrained")
+    ax = figure.subplots()
     begins = list(pd.to_datetime(story["updated_at"]))
     ends = [*begins[1:], max(until, begins[-1])]
     stays = zip(begins, ends, story["new_state"], story["changed_by"], strict=True)
@@ -166,10 +170,10 @@ def order_picker(changes: pd.DataFrame, order_id: str, until: pd.Timestamp):
 
     def show(_=None) -> None:
         story = changes[changes["order_id"] == choice.value].sort_values("step")
-        ax = timeline(story, f"Order {choice.value}: {len(story)} changes", until)
+        figure = Figure()  # of its own: a widget's callback may run in another thread than the notebook's cells
+        timeline(story, f"Order {choice.value}: {len(story)} changes", until, figure)
         picture = io.BytesIO()
-        ax.figure.savefig(picture, format="png", dpi=100)
-        plt.close(ax.figure)
+        figure.savefig(picture, format="png", dpi=100)
         chart.value = picture.getvalue()
         table.value = differences(story).to_html(index=False, border=0)
 

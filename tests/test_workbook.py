@@ -169,7 +169,7 @@ def test_an_unknown_target(monkeypatch):
         workbook.connect()
 
 
-# ------------------------------------------------------------------------------------------------ aws: whoever cannot go
+# ----------------------------------------------------------------------------------------------- aws: whoever cannot go
 
 
 @pytest.fixture
@@ -234,7 +234,7 @@ def test_a_kernel_does_not_change_sides(local, monkeypatch):
         workbook.connect()
 
 
-# ------------------------------------------------------------------------------------------------ errors in one sentence
+# ----------------------------------------------------------------------------------------------- errors in one sentence
 
 
 @pytest.mark.parametrize("error, sentence", [
