@@ -49,7 +49,8 @@ def _run(options: argparse.Namespace, where: str, began: float) -> int:
     errors = [result.error for result in results if result.error]
     if summary := report.summary(results):
         print(f"\n{summary}")
-    print(f"\n{len(results)} notebooks, {len(errors)} errors, {time.monotonic() - began:.0f} s: "
+    print(f"\n{len(results)} notebooks, {len(errors)} error{'' if len(errors) == 1 else 's'}, "
+          f"{time.monotonic() - began:.0f} s: "
           f"{index.relative_to(command.ROOT)}")
     for error in errors:
         print(f"\n{error}", file=sys.stderr)

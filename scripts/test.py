@@ -22,6 +22,8 @@ def arguments() -> tuple:
     parser.add_argument("--full", action="store_true",
                         help="also what takes minutes: JupyterLab in a browser, and the notebooks with SageMaker's "
                              "versions; and Trino must be there")
+    parser.add_argument("--soak", type=int, metavar="N",
+                        help="send N changes through the local AWS under mixed faults, and prove the audit, instead")
     return parser.parse_known_args()
 
 
@@ -32,6 +34,9 @@ def main() -> int:
         os.environ["AUDIT_LOCAL_ENGINE"] = options.engine
     if options.update:
         return _update(for_pytest)
+    if options.soak:
+        os.environ["AUDIT_SOAK"] = str(options.soak)
+        return _run("pytest", "-s", "tests/test_soak.py", *for_pytest)
     if options.full:
         os.environ["AUDIT_FULL"] = "1"  # where Trino cannot be had, its tests fail instead of being skipped
     lint = _run("ruff", "check", "--quiet", ".")
