@@ -55,12 +55,18 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
                               timeout=3 * WITHIN)
     assert done.returncode == 0
     found = json.loads(done.stdout)
-    found["seconds"] = time.monotonic() - began
-    if "stopped" in found:
-        pytest.fail(f"The walk stopped in {list(found['notebooks'])[-1:]}, as {trouble} shows: {found['stopped']}")
-    if request.config.getoption("--screenshots"):
+    found["seconds"], found["trouble"] = time.monotonic() - began, trouble
+    if request.config.getoption("--screenshots", default=False) and "stopped" not in found:
         _store(shots)
     return found
+
+
+@pytest.fixture(params=NOTEBOOKS)
+def notebook(request: pytest.FixtureRequest, seen: dict) -> dict:
+    """What was seen of one notebook."""
+    if request.param not in seen["notebooks"]:
+        pytest.fail(f"{request.param} was not reached.", pytrace=False)
+    return {"name": request.param, **seen["notebooks"][request.param]}
 
 
 def _unavailable(why: str) -> None:
@@ -120,34 +126,37 @@ def _wait_until_ready(server: subprocess.Popen, url: str, log: Path) -> None:
     pytest.fail(f"JupyterLab does not start:\n{log.read_text()[-2000:]}")
 
 
+def test_the_walk_comes_to_its_end(seen):
+    assert "stopped" not in seen, f"{seen['stopped']}; {seen['trouble']} shows where"
+
+
 def test_the_map_leads_to_every_notebook_in_order(seen):
     assert list(seen["notebooks"]) == NOTEBOOKS
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_all_cells_run_without_an_error(seen, name):
-    notebook = seen["notebooks"][name]
+def test_all_cells_run_without_an_error(notebook):
     assert notebook["errors"] == []
     assert notebook["executed"] == notebook["cells"] > 0
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_the_kernel_is_there_without_being_asked_for(seen, name):
-    assert seen["notebooks"][name]["kernel"] == "Python 3 (ipykernel)"
+def test_the_kernel_is_there_without_being_asked_for(notebook):
+    assert notebook["kernel"] == "Python 3 (ipykernel)"
 
 
 def test_nothing_is_asked(seen):
     assert seen["dialogs"] == []
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_pictures_and_charts_are_drawn(seen, name):
-    notebook = seen["notebooks"][name]
+def test_pictures_and_charts_are_drawn(notebook):
     assert len(notebook["drawn"]) >= notebook["charts"]
     for image in notebook["pictures"] + notebook["drawn"]:
         assert image["width"] > 100 and image["colours"] > 1, f"not drawn: {image}"
-    if name[:2] <= "07":
+    if notebook["name"][:2] <= "07":
         assert any(image["alt"] for image in notebook["pictures"]), "the opening shows no picture"
+
+
+def test_no_price_is_taken_for_a_formula(notebook):
+    assert notebook["formulas"] == [], "write \\$ for a dollar in a Markdown cell"
 
 
 def test_part_5_shows_its_charts(seen):

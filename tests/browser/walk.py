@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, TimeoutError, sync_playwright
 
 START = "00_start_here.ipynb"
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
@@ -86,9 +86,12 @@ class Walk:
 
     def _arrive(self, name: str) -> None:
         """Wait until the notebook is open in front, and its kernel ready without anybody having been asked for one."""
-        self.page.wait_for_function("() => window.jupyterapp", timeout=60_000)
-        self.page.wait_for_function(CURRENT, arg=name, timeout=30_000)
-        self.page.wait_for_function(IDLE, timeout=60_000)
+        try:
+            self.page.wait_for_function("() => window.jupyterapp", timeout=60_000)
+            self.page.wait_for_function(CURRENT, arg=name, timeout=20_000)
+            self.page.wait_for_function(IDLE, timeout=60_000)
+        except TimeoutError as error:
+            raise RuntimeError(f"{name} does not open, or has no kernel") from error
 
     def _run_all(self, name: str) -> None:
         print(name, file=sys.stderr, flush=True)
@@ -106,7 +109,8 @@ class Walk:
             self.page.wait_for_function(IDLE)
         ran["pictures"] = self._drawn(self.page.locator(f"{PANEL} .jp-MarkdownCell img"))
         ran["drawn"] = self._drawn(self.page.locator(f"{PANEL} .jp-OutputArea .jp-RenderedImage img"))
-        ran["links"] = self.page.locator(f"{PANEL} .jp-RenderedMarkdown a[href*='.ipynb']").count()
+        # Two dollars in a text are a formula to JupyterLab; this workbook has prices and no formulas
+        ran["formulas"] = self.page.locator(f"{PANEL} .jp-MarkdownCell mjx-container").all_inner_texts()
         self.seen["notebooks"][name] = ran
 
     def _drawn(self, images: Locator) -> list[dict]:
