@@ -6,13 +6,14 @@ import random
 from collections.abc import Iterator
 
 DAYS = 30
-FIRST_DAY = datetime.date(2026, 10, 1)
+FIRST_DAY = datetime.date(2024, 1, 1)  # the month of the workbook's orders, so that its questions have answers
 _DAY = 86_400
-_START = int(datetime.datetime(2026, 10, 1, tzinfo=datetime.timezone.utc).timestamp())
-_ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/Orders/stream/2026-10-01T00:00:00.000"
-# How often each life is led, and the states in it; None deletes the order. The last is what an auditor looks for.
+_START = int(datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc).timestamp())
+_ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/Orders/stream/2024-01-01T00:00:00.000"
+# How often each life is led, and the states in it; None deletes the order. The last are what an auditor looks for.
 _LIVES = {("OPEN", "PICKEDUP", "DELIVERED"): 80, ("OPEN", "PICKEDUP", "DELIVERED", "RETURNED"): 8,
           ("OPEN", "CANCELLED"): 6, ("OPEN", "PICKEDUP"): 3, ("OPEN", "CANCELLED", None): 2, ("OPEN", "DELIVERED"): 1}
+_CORRECTED = 0.01  # of all changes after the first: the amount changes, too
 
 
 def days() -> list[str]:
@@ -20,26 +21,27 @@ def days() -> list[str]:
     return [(FIRST_DAY + datetime.timedelta(number)).isoformat() for number in range(DAYS)]
 
 
-def changes(count: int, seed: int = 7) -> Iterator[dict]:
-    """`count` stream records of both images, in order of time, spread evenly over DAYS days.
-
-    An order lives within its day. Its audit event is about 680 B long.
-    """
-    chance = random.Random(seed)
-    number = 0
+def changes(count: int) -> Iterator[dict]:
+    """`count` stream records of both images, in order of time, spread evenly over DAYS days."""
     for day in range(DAYS):
-        wanted = count * (day + 1) // DAYS - count * day // DAYS
-        for when, order, old, new in sorted(_day(chance, day, wanted), key=lambda step: step[:2]):
-            number += 1
-            yield _record(f"{chance.getrandbits(128):032x}", 10**20 + number * 317, _START + day * _DAY + when, order,
-                          old, new)
+        yield from changes_of_day(count, day)
 
 
-def _day(chance: random.Random, day: int, wanted: int) -> list[tuple]:
+def changes_of_day(count: int, day: int) -> Iterator[dict]:
+    """Those of one day, counted from 0. An order lives within its day. Its audit event is about 680 B long."""
+    chance = random.Random(day)
+    first, last = count * day // DAYS, count * (day + 1) // DAYS
+    steps = sorted(_steps(chance, day, first, last - first), key=lambda step: step[:2])
+    for number, (when, order, old, new) in enumerate(steps, first):
+        yield _record(f"{chance.getrandbits(128):032x}", 10**20 + number * 317, _START + day * _DAY + when, order, old,
+                      new)
+
+
+def _steps(chance: random.Random, day: int, first: int, wanted: int) -> list[tuple]:
     """The steps of one day's orders: (second of the day, order, item before, item after)."""
     steps: list[tuple] = []
     while len(steps) < wanted:
-        order = f"{day:02d}-{len(steps):06d}-{chance.randrange(10**6):06d}"
+        order = str(10_000_000 + first + len(steps))
         when, old = chance.randrange(_DAY // 2), None
         for state in chance.choices(list(_LIVES), list(_LIVES.values()))[0]:
             new = state and _item(chance, order, state, _START + day * _DAY + when, old)
@@ -49,11 +51,11 @@ def _day(chance: random.Random, day: int, wanted: int) -> list[tuple]:
 
 
 def _item(chance: random.Random, order: str, state: str, when: int, old: dict | None) -> dict:
+    item = old or {"orderId": {"S": order}, "customerId": {"S": f"c-{chance.randrange(10**6):06d}"}}
+    if not old or chance.random() < _CORRECTED:
+        item = {**item, "amount": {"N": f"{chance.randrange(500, 50_000) / 100:.2f}"}}
     who = "shop" if state == "OPEN" else f"courier-{chance.randrange(200)}"
-    fixed = old or {"customerId": {"S": f"c-{chance.randrange(10**7):07d}"},
-                    "amount": {"N": f"{chance.randrange(500, 50_000) / 100:.2f}"}}
-    return {**fixed, "orderId": {"S": order}, "state": {"S": state}, "lastUpdatedDate": {"N": str(when)},
-            "lastUpdatedBy": {"S": who}}
+    return {**item, "state": {"S": state}, "lastUpdatedDate": {"N": str(when)}, "lastUpdatedBy": {"S": who}}
 
 
 def _record(event_id: str, sequence: int, when: int, order: str, old: dict | None, new: dict | None) -> dict:
