@@ -101,7 +101,7 @@ def test_the_firehose_of_the_measurements_refuses_what_firehose_refuses(lengths)
 def test_events_of_300_bytes_are_billed_for_17_times_as_many_by_textbook_and_for_what_they_are_by_ours():
     load = function.small_load(function.full_load(2_000))
     textbook, ours = (function.send(design, load) for design in (designs.textbook, designs.ours))
-    assert 285 < textbook.bytes_an_event < 305 and 16.5 < textbook.billed_over_real < 18
+    assert 275 < textbook.bytes_an_event < 305 and 16.5 < textbook.billed_over_real < 18.5
     assert ours.billed_over_real <= 1.05
 
 
