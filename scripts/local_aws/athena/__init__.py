@@ -4,3 +4,9 @@
 that `duckdb_engine` and `trino_engine` implement, `catalog` is all that an engine may know of the world (with the
 caller's permissions), and `text` is the one place that says how a value reads in a result.
 """
+
+
+def install(aws) -> None:
+    from athena.front import install as take_over  # here, so that an engine can be imported without the front
+
+    take_over(aws)

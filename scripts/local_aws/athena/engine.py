@@ -105,6 +105,10 @@ class Engine(Protocol):
     def query(self, statement: str, catalog: Catalog, watch: Watch) -> Answer:
         """Answer one query (SELECT, WITH, VALUES, TABLE, EXPLAIN). Raises QueryFailed, Cancelled."""
 
+    def describe(self, statement: str, catalog: Catalog, watch: Watch) -> list[Column]:
+        """The columns that a query would answer, found without running it: what a view or a new table is made of.
+        A column that the query does not name is called `_col` and its place, counted from 0. Raises as `query`."""
+
     def write(self, target: Target, statement: str, catalog: Catalog, watch: Watch) -> Written:
         """Write the rows of the query `statement` as objects under the target's location, and have Glue know the table
         (CREATE TABLE AS) and its new partitions when it returns (`catalog.create_table`, `catalog.add_partitions`).

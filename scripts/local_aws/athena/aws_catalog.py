@@ -1,0 +1,185 @@
+"""The catalog as it is: Glue and S3 of the local AWS, asked as the query's caller."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from athena import projection, views
+from athena.callers import Caller, refused
+from athena.catalog import Catalog, GlueColumn, Object, Partition, Table
+from athena.engine import Column, QueryFailed, Target
+from athena.hive_types import to_hive
+
+# format: SerDe, input format, output format (https://docs.aws.amazon.com/athena/latest/ug/supported-serdes.html)
+FORMATS = {
+    "PARQUET": ("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+                "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+                "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"),
+    "ORC": ("org.apache.hadoop.hive.ql.io.orc.OrcSerde", "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat",
+            "org.apache.hadoop.hive.ql.io.orc.OrcOutputFormat"),
+    "AVRO": ("org.apache.hadoop.hive.serde2.avro.AvroSerDe",
+             "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat",
+             "org.apache.hadoop.hive.ql.io.avro.AvroContainerOutputFormat"),
+    "JSON": ("org.apache.hive.hcatalog.data.JsonSerDe", "org.apache.hadoop.mapred.TextInputFormat",
+             "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"),
+    "TEXTFILE": ("org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", "org.apache.hadoop.mapred.TextInputFormat",
+                 "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"),
+}
+
+
+def place(url: str) -> tuple[str, str]:
+    """The bucket and key of an s3:// URL."""
+    parts = urlsplit(url, allow_fragments=False)
+    if parts.scheme not in ("s3", "s3a", "s3n") or not parts.netloc:
+        raise QueryFailed("INVALID_TABLE_PROPERTY", f"Invalid S3 location: {url}")
+    key = parts.path[1:] + ("?" + parts.query if parts.query else "")
+    return parts.netloc, key
+
+
+class AwsCatalog(Catalog):
+    """One query's view of Glue and S3; what it was told of a table stays true for the query."""
+
+    def __init__(self, caller: Caller, database: str):
+        self.caller, self.database = caller, database
+        self.glue, self.s3 = caller.client("glue"), caller.client("s3")
+        self._tables: dict[tuple[str, str], Table | None] = {}
+        self._databases: dict[str, bool] = {}
+
+    def has_database(self, name: str) -> bool:
+        name = name.lower()
+        if name not in self._databases:
+            self._databases[name] = self._ask_glue(name, "get_database", Name=name) is not None
+        return self._databases[name]
+
+    def table(self, database: str, name: str) -> Table | None:
+        key = database.lower(), name.lower()
+        if key not in self._tables:
+            found = self._ask_glue(".".join(key), "get_table", DatabaseName=key[0], Name=key[1])
+            self._tables[key] = None if found is None else table_of(found["Table"], *key)
+        return self._tables[key]
+
+    def partitions(self, table: Table, injected: Mapping[str, Sequence[str]] | None = None) -> Iterator[Partition]:
+        keys = [key.name for key in table.partition_keys]
+        if not keys:
+            yield Partition({}, table.location)
+        elif projection.enabled(table.parameters):
+            for values, location in projection.project(keys, table.parameters, table.location, injected or {}):
+                yield Partition(values, location)
+        else:
+            yield from self._known_partitions(table, keys)
+
+    def _known_partitions(self, table: Table, keys: Sequence[str]) -> Iterator[Partition]:
+        try:
+            for page in self.glue.get_paginator("get_partitions").paginate(
+                    DatabaseName=table.database, TableName=table.name):
+                for found in page["Partitions"]:
+                    yield Partition(dict(zip(keys, found["Values"], strict=True)),
+                                    found["StorageDescriptor"]["Location"])
+        except (ClientError, BotoCoreError) as error:
+            raise refused(error, f"{table.database}.{table.name}") from None
+
+    def objects(self, partition: Partition) -> list[Object]:
+        bucket, prefix = place(partition.location)
+        if prefix and not prefix.endswith("/"):
+            prefix += "/"
+        found = []
+        try:
+            for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+                for one in page.get("Contents", ()):
+                    path = one["Key"][len(prefix):]
+                    if path and not path.endswith("/") and not any(
+                            part.startswith(("_", ".")) for part in path.split("/")):
+                        found.append(Object(bucket, one["Key"], one["Size"]))
+        except (ClientError, BotoCoreError) as error:
+            raise refused(error, f"s3://{bucket}/{prefix}") from None
+        return found
+
+    def read(self, thing: Object, start: int = 0, end: int | None = None) -> bytes:
+        ranged = {} if start == 0 and end is None else {
+            "Range": f"bytes={start}-{'' if end is None else end - 1}"}
+        if end is not None and end <= start:
+            return b""
+        try:
+            return self.s3.get_object(Bucket=thing.bucket, Key=thing.key, **ranged)["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            raise refused(error, f"s3://{thing.bucket}/{thing.key}") from None
+
+    def put(self, url: str, body: bytes) -> None:
+        bucket, key = place(url)
+        try:
+            self.s3.put_object(Bucket=bucket, Key=key, Body=body)
+        except (ClientError, BotoCoreError) as error:
+            raise refused(error, url) from None
+
+    def create_table(self, target: Target, columns: Sequence[Column]) -> None:
+        count = len(columns) - len(target.partitioned_by)
+        described = [{"Name": column.name, "Type": to_hive(column.type)} for column in columns]
+        parameters = {"EXTERNAL": "TRUE", "classification": target.format.lower(), "auto.purge": "false"}
+        serde, reads, writes = FORMATS[target.format]
+        # Text: the field's end is Hive's own ^A where none is named
+        how = {"field.delim": target.field_delimiter or "\x01",
+               "serialization.format": target.field_delimiter or "\x01"} if target.format == "TEXTFILE" else {}
+        self.tell_glue(f"{target.database}.{target.table}", "create_table", DatabaseName=target.database, TableInput={
+            "Name": target.table, "TableType": "EXTERNAL_TABLE", "Parameters": parameters,
+            "PartitionKeys": described[count:],
+            "StorageDescriptor": {"Columns": described[:count], "Location": target.location.rstrip("/"),
+                                  "InputFormat": reads, "OutputFormat": writes, "Compressed": False,
+                                  "SerdeInfo": {"SerializationLibrary": serde, "Parameters": how}}})
+        self._tables.pop((target.database, target.table), None)
+
+    def add_partitions(self, target: Target, values: Sequence[Sequence[str]]) -> None:
+        wanted = {tuple(value) for value in values}
+        if not wanted:
+            return
+        table = self._ask_glue(f"{target.database}.{target.table}", "get_table", DatabaseName=target.database,
+                               Name=target.table)["Table"]
+        keys = [key["Name"] for key in table["PartitionKeys"]]
+        self.register_partitions(table, [
+            (value, target.location.rstrip("/") + "/" + "/".join(
+                f"{key}={part}" for key, part in zip(keys, value, strict=True)) + "/") for value in sorted(wanted)])
+
+    def register_partitions(self, table: dict, wanted: Sequence[tuple[Sequence[str], str]]) -> None:
+        """Have Glue know partitions of a table that it holds, as (values, location); known ones stay as they are."""
+        name = f"{table['DatabaseName']}.{table['Name']}"
+        for at in range(0, len(wanted), 100):  # as many as Glue takes in one call
+            self.tell_glue(name, "batch_create_partition", DatabaseName=table["DatabaseName"],
+                           TableName=table["Name"], PartitionInputList=[
+                {"Values": list(values), "StorageDescriptor": {**table["StorageDescriptor"], "Location": location}}
+                for values, location in wanted[at:at + 100]])
+
+    def _ask_glue(self, thing: str, call: str, **arguments) -> dict | None:
+        """Glue's answer, or None where it knows no such thing."""
+        try:
+            return getattr(self.glue, call)(**arguments)
+        except self.glue.exceptions.EntityNotFoundException:
+            return None
+        except (ClientError, BotoCoreError) as error:
+            raise refused(error, thing) from None
+
+    def tell_glue(self, thing: str, call: str, **arguments) -> dict:
+        """Have Glue do something; its refusal is the query's failure."""
+        try:
+            return getattr(self.glue, call)(**arguments)
+        except (ClientError, BotoCoreError) as error:
+            raise refused(error, thing) from None
+
+
+def table_of(found: dict, database: str, name: str) -> Table:
+    """A table as Glue holds it, in the catalog's form."""
+    storage = found.get("StorageDescriptor") or {}
+    serde = storage.get("SerdeInfo") or {}
+    view = views.content(found)
+    columns = tuple(GlueColumn(column["name"], column["type"]) for column in view["columns"]) if view else tuple(
+        GlueColumn(column["Name"].lower(), column.get("Type", "string")) for column in storage.get("Columns", ()))
+    if view is None and found.get("TableType") == "VIRTUAL_VIEW":
+        raise QueryFailed("INVALID_VIEW", f"View '{database}.{name}' is not one that Athena made")
+    return Table(
+        database, name, columns,
+        partition_keys=tuple(GlueColumn(key["Name"].lower(), key.get("Type", "string"))
+                             for key in found.get("PartitionKeys") or ()),
+        location=storage.get("Location") or "", serde=serde.get("SerializationLibrary") or "",
+        serde_parameters=serde.get("Parameters") or {}, input_format=storage.get("InputFormat") or "",
+        parameters=found.get("Parameters") or {}, view=view and view["originalSql"],
+        view_database=view and (view.get("schema") or database))

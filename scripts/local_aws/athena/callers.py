@@ -1,0 +1,79 @@
+"""Who asked: a query acts on Glue and S3 as its caller, as Athena does by forwarding the caller's access.
+
+https://docs.aws.amazon.com/athena/latest/ug/security-iam-athena-calledvia.html
+The local AWS knows the secret of every key that it gave out, so the query's calls are ordinary ones, signed as the
+caller's and checked as any other.
+"""
+from __future__ import annotations
+
+import functools
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from athena.engine import QueryFailed
+
+_making = threading.Lock()  # a boto3 session may not make two clients at once
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A caller's credentials in one account and region, and where the local AWS answers."""
+
+    endpoint: str
+    account: str
+    region: str
+    arn: str
+    access_key: str
+    secret_key: str
+    token: str | None
+
+    def client(self, service: str) -> Any:
+        """A boto3 client that acts as the caller."""
+        with _making:
+            return _client(self, service)
+
+
+@functools.lru_cache(maxsize=64)
+def _client(caller: Caller, service: str) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    session = boto3.Session(caller.access_key, caller.secret_key, caller.token, caller.region)
+    config = Config(max_pool_connections=16, retries={"mode": "standard", "max_attempts": 4}, read_timeout=120,
+                    s3={"addressing_style": "path"}, request_checksum_calculation="when_required",
+                    response_checksum_validation="when_required")
+    return session.client(service, endpoint_url=caller.endpoint, config=config)
+
+
+def caller_of(endpoint: str, headers: dict, query_params: dict) -> Caller:
+    """The caller of the request being answered (on its own thread or in its context), whose signature was checked."""
+    from ministack.core.iam_evaluator import ResolvedCredential, resolve_credential
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.core.router import extract_access_key_id
+
+    found = resolve_credential(extract_access_key_id(headers, query_params), get_account_id())
+    if not isinstance(found, ResolvedCredential):
+        raise PermissionError(found.message)
+    return Caller(endpoint, found.account_id, get_region(), found.principal_arn, found.access_key_id,
+                  found.secret_access_key, found.session_token)
+
+
+def refused(error: Exception, thing: str) -> QueryFailed:
+    """What a query says when Glue or S3 answered a call with an error; `thing` is what it was about."""
+    from botocore.exceptions import ClientError
+
+    if not isinstance(error, ClientError):
+        return QueryFailed("", f"The local AWS could not be asked about {thing}: {error}", 1)
+    code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+    text = error.response["Error"].get("Message", "")
+    if thing.startswith("s3://"):
+        denied = code in ("AccessDenied", "403", "Forbidden")
+        what = f"Access Denied: Permission denied on S3 path: {thing}" if denied else f"{text or code}: {thing}"
+        return QueryFailed("PERMISSION_DENIED" if denied else "HIVE_FILESYSTEM_ERROR",
+                           f"{what} (Service: Amazon S3; Status Code: {status}; Error Code: "
+                           f"{'AccessDenied' if denied else code})")
+    if "AccessDenied" in code:
+        return QueryFailed("", f"Insufficient permissions to execute the query. Access Denied: {text} (Service: "
+                               f"AWSGlue; Status Code: {status}; Error Code: AccessDeniedException)")
+    return QueryFailed("HIVE_METASTORE_ERROR", f"{text} (Service: AWSGlue; Status Code: {status}; Error Code: {code})")

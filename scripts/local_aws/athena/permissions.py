@@ -1,0 +1,106 @@
+"""Which resources a call of Athena's or Glue's is about, so that a policy that names them is enforced as on AWS.
+
+A query's operations are on its workgroup (https://docs.aws.amazon.com/athena/latest/ug/workgroups-access.html); an
+operation on a table of Glue's is on the catalog, the database and the table, and needs all three
+(https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html). And Glue leaves out a description that
+nobody gave: with an empty one Trino finds no view.
+"""
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from athena.execution import History
+
+_DESCRIBED = ("GetTable", "GetTables", "GetDatabase", "GetDatabases")
+
+
+def install(aws: Any, history: History) -> None:
+    from ministack.core import iam_actions
+
+    ministack_resource = iam_actions.extract_resource_arn
+
+    def resource(service, method, path, headers, body, query_params, region, account_id):
+        found = None
+        if service == "athena":
+            found = _athena_resource(_content(body), region, account_id, history)
+        elif service == "glue":
+            found = (glue_resources(headers, _content(body), region, account_id) or [None])[-1]
+        return found or ministack_resource(service, method, path, headers, body, query_params, region, account_id)
+
+    iam_actions.extract_resource_arn = resource
+    aws.wrap("glue", glue_handler)
+
+
+def _content(body: bytes) -> dict:
+    try:
+        content = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _athena_resource(content: dict, region: str, account: str, history: History) -> str | None:
+    workgroup = content.get("WorkGroup") or content.get("WorkGroupName")
+    query = content.get("QueryExecutionId") or next(iter(content.get("QueryExecutionIds") or []), None)
+    if query:
+        found = history.find(query, (account, region))
+        workgroup = found.record["WorkGroup"] if found else None
+    elif not workgroup and isinstance(content.get("Configuration"), dict):
+        workgroup = content.get("Name")  # CreateWorkGroup
+    elif not workgroup and "QueryString" in content:
+        workgroup = "primary"
+    if workgroup:
+        return f"arn:aws:athena:{region}:{account}:workgroup/{workgroup}"
+    return content.get("ResourceARN")
+
+
+def glue_resources(headers: dict, content: dict, region: str, account: str) -> list[str]:
+    """The ARNs that an operation on Glue's catalog is about, the widest first; [] for another operation."""
+    action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
+    base = f"arn:aws:glue:{region}:{account}:"
+    if "Database" in action:
+        name = content.get("Name") or (content.get("DatabaseInput") or {}).get("Name")
+        if action == "GetDatabases":
+            return [f"{base}catalog"]
+        return [f"{base}catalog", f"{base}database/{name}"] if name else []
+    if "Table" in action or "Partition" in action:
+        database = content.get("DatabaseName")
+        table = content.get("TableName") or content.get("Name") or (content.get("TableInput") or {}).get("Name")
+        if action == "GetTables":
+            table = "*"
+        if database and table:
+            return [f"{base}catalog", f"{base}database/{database}", f"{base}table/{database}/{table}"]
+    return []
+
+
+def glue_handler(inner):
+    """Glue's handler: the wider resources are checked too, and empty descriptions left out."""
+    from ministack.core.iam_actions import access_denied_response
+    from ministack.core.iam_evaluator import AuthError, enforce
+    from ministack.core.responses import get_account_id
+    from ministack.core.router import extract_access_key_id, extract_region
+
+    async def handle(method, path, headers, body, query_params):
+        action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
+        region = extract_region(headers, query_params)
+        for arn in glue_resources(headers, _content(body), region, get_account_id())[:-1]:
+            denied = enforce(extract_access_key_id(headers, query_params), f"glue:{action}", "glue", region,
+                             resource_arn=arn)
+            if denied and not isinstance(denied, AuthError):
+                return access_denied_response("glue", f"glue:{action}", denied.principal_arn, str(uuid.uuid4()),
+                                              headers=headers, resource_arn=arn,
+                                              explicit_deny=denied.decision == "Deny")
+        status, answered, content = await inner(method, path, headers, body, query_params)
+        if status == 200 and action in _DESCRIBED and b'"Description": ""' in content:
+            answer = json.loads(content)
+            for one in [*answer.get("TableList", ()), *answer.get("DatabaseList", ()),
+                        *filter(None, (answer.get("Table"), answer.get("Database")))]:
+                if not one.get("Description"):
+                    one.pop("Description", None)
+            content = json.dumps(answer).encode()
+            answered = {name: value for name, value in answered.items() if name.lower() != "content-length"}
+        return status, answered, content
+
+    return handle
