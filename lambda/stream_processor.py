@@ -108,7 +108,7 @@ def pack(records):
         except Exception as error:
             packed, problem = position, error
             break
-        if size + len(line) > RECORD_BYTES:
+        if lines and size + len(line) > RECORD_BYTES:
             packages.append(Package(first, b"".join(lines)))
             lines, size, first = [], 0, position
         lines.append(line)

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import time
+import urllib.request
 import uuid
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -183,6 +184,17 @@ def test_a_missing_permission_holds_records_back_and_loses_none(aws):
     assert delivery.keys() == []
     delivery.permit()
     eventually(lambda: delivery.delivered() == b"a\nb\n")
+
+
+def test_writes_that_fail_are_tried_again(aws):
+    delivery = Delivery(aws, seconds=0)
+    faults = f"{aws.endpoint}/_local/faults"
+    order = json.dumps({"fault": "fail_s3", "bucket": delivery.name, "count": 2}).encode()
+    with urllib.request.urlopen(urllib.request.Request(faults, data=order, method="POST")):
+        delivery.put(b"a")
+    eventually(lambda: delivery.delivered() == b"a")
+    with urllib.request.urlopen(faults) as answer:
+        assert [one["injected"] for one in json.load(answer) if one.get("bucket") == delivery.name] == [2]
 
 
 def test_a_stream_that_cannot_deliver_holds_up_no_other(aws):

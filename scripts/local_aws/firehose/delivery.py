@@ -14,6 +14,7 @@ import json
 import re
 import secrets
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .buffer import Batch
@@ -166,10 +167,17 @@ def names_firehose(principal: Any) -> bool:
 
 def as_role(aws: LocalAws, region: str, service: str, role_arn: str, stream_arn: str) -> Any:
     """Return a client that may do what the role may do, and nothing else."""
-    import boto3
+    return client(aws.endpoint, region, service, **assume(aws, role_arn, stream_arn))
 
-    session = boto3.Session(region_name=region, **assume(aws, role_arn, stream_arn))
-    return session.client(service, endpoint_url=aws.endpoint)
+
+@lru_cache(maxsize=64)
+def client(endpoint: str, region: str, service: str, **credentials: str) -> Any:
+    """Return a client, made once. It does not try again by itself: the buffer does."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.Session(region_name=region, **credentials).client(
+        service, endpoint_url=endpoint, config=Config(retries={"total_max_attempts": 1}))
 
 
 # Errors
