@@ -47,7 +47,7 @@ def _resolve(kind: Type, text: str, node: Node) -> Type:
     if name in _OTHERS:
         raise refused(f"a cast to {text}", node)
     if name not in _KNOWN:
-        raise QueryFailed("TYPE_NOT_FOUND", f"line {node.line}:{node.column}: Unknown type: {text}")
+        raise QueryFailed("TYPE_MISMATCH", f"line {node.line}:{node.column}: Unknown type: {text}")
     inner = tuple(_resolve(one, words(one), node) for one in kind.inner)
     if name == "array":
         result = array(*inner)
@@ -59,7 +59,7 @@ def _resolve(kind: Type, text: str, node: Node) -> Type:
         result = Type(name, (*kind.numbers, 38 if not kind.numbers else 0, 0)[:2] if len(kind.numbers) < 2
                       else kind.numbers)
         if not (1 <= result.numbers[0] <= 38 and result.numbers[1] <= result.numbers[0]):
-            raise QueryFailed("INVALID_TYPE_PARAMETER" if False else "INVALID_FUNCTION_ARGUMENT",
+            raise QueryFailed("INVALID_FUNCTION_ARGUMENT",
                               "DECIMAL precision must be in range [1, 38]")
     elif name.startswith("timestamp"):
         result = Type(name, kind.numbers or (3,))
@@ -74,7 +74,7 @@ def _resolve(kind: Type, text: str, node: Node) -> Type:
 
 def date(text: str) -> str:
     """A date's text as Trino reads it ('2024-1-5' too), in ISO form. Raises ValueError."""
-    found = re.fullmatch(r"\s*(\d{4})-(\d{1,2})-(\d{1,2})\s*", text)
+    found = re.fullmatch(r"\s*0*(\d{1,4})-(\d{1,2})-(\d{1,2})\s*", text, re.ASCII)
     if not found:
         raise ValueError(text)
     return datetime.date(int(found[1]), int(found[2]), int(found[3])).isoformat()
@@ -83,9 +83,11 @@ def date(text: str) -> str:
 def timestamp(text: str) -> tuple[str, str | None, int]:
     """A timestamp's text as Trino reads it: ISO form, its zone or None, and how many digits of the second it has.
     Raises ValueError."""
-    found = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})(?: (\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,12}))?)?)?"
-                         r"\s*([A-Za-z][\w/+-]*|[+-]\d\d?(?::?\d\d)?)?", text)
+    found = re.fullmatch(r"\s*(\d{4})-(\d{1,2})-(\d{1,2})(?: (\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,12}))?)?)?"
+                         r"\s*([A-Za-z][\w/+-]*|[+-]\d\d?(?::?\d\d)?)?\s*", text, re.ASCII)
     if not found:
+        raise ValueError(text)
+    if found[4] and int(found[4]) > 23:
         raise ValueError(text)
     parts = [int(part or 0) for part in found.groups()[:6]]
     moment = datetime.datetime(*parts)

@@ -69,25 +69,33 @@ class DuckDbEngine:
                 self.known.add(name)
 
     def query(self, statement: str, catalog: Catalog, watch: Watch) -> Answer:
-        if re.match(r"\s*EXPLAIN\b", statement, re.IGNORECASE):
-            raise QueryFailed("NOT_SUPPORTED", f"EXPLAIN shows an engine's own plan, and DuckDB's is not Athena's. {HINT}")
-        connection, sql, fields, read = self._prepared(statement, catalog, watch)
-        columns = [Column(one.name if one.name is not None else f"_col{at}", words(one.type))
-                   for at, one in enumerate(fields)]
+        compiler, sql, fields = self.compiled(statement, catalog)
+        connection, read = self.loaded(compiler, sql, catalog, watch)
         try:
             result = translated(connection.execute, sql)
         except BaseException:
             connection.close()
             raise
-        return Answer(columns, self._rows(connection, result, fields), read)
+        return Answer(_columns(fields), self._rows(connection, result, fields), read)
 
-    def _prepared(self, statement: str, catalog: Catalog, watch: Watch) -> tuple[Any, str, list[Field], int]:
+    def describe(self, statement: str, catalog: Catalog, watch: Watch) -> list[Column]:
+        _, _, fields = self.compiled(statement, catalog)
+        return _columns(fields)
+
+    def compiled(self, statement: str, catalog: Catalog) -> tuple[Queries, str, list[Field]]:
+        """A statement's compiler (with the scans that must be read), DuckDB's text and its columns."""
+        if re.match(r"\s*EXPLAIN\b", statement, re.IGNORECASE):
+            raise QueryFailed("NOT_SUPPORTED", f"EXPLAIN shows an engine's own plan, and DuckDB's is not Athena's. {HINT}")
         now = datetime.datetime.now(datetime.timezone.utc)
         compiler = Queries(catalog, now.replace(microsecond=now.microsecond // 1000 * 1000))
         try:
             sql, fields = compiler.statement(statement)
         except RecursionError:
             raise QueryFailed("STACK_OVERFLOW", "statement is too large (stack overflow during analysis)") from None
+        return compiler, sql, fields
+
+    def loaded(self, compiler: Queries, sql: str, catalog: Catalog, watch: Watch) -> tuple[Any, int]:
+        """A connection in which a compiled statement can run, and the bytes read for it."""
         self._functions(sql + " ".join(part for scan in compiler.scans for part in scan.prune))
         connection = self.base.cursor()
         try:
@@ -98,7 +106,7 @@ class DuckDbEngine:
         except BaseException:
             connection.close()
             raise
-        return connection, sql, fields, read
+        return connection, read
 
     def _rows(self, connection: Any, result: Any, fields: list[Field]) -> Iterator[list[Any]]:
         """The rows, in the forms that `text.formatter` takes. The connection goes when they end."""
@@ -131,6 +139,10 @@ _NULLABLE: dict[int, Callable[[Callable[..., Any]], Callable[..., Any]]] = {  # 
     3: lambda f: lambda a, b, c: None if a is None or b is None or c is None else f(a, b, c),
     4: lambda f: lambda a, b, c, d: None if a is None or b is None or c is None or d is None else f(a, b, c, d),
 }
+
+
+def _columns(fields: list[Field]) -> list[Column]:
+    return [Column(one.name if one.name is not None else f"_col{at}", words(one.type)) for at, one in enumerate(fields)]
 
 
 def translated(call: Callable[..., Any], *arguments: Any) -> Any:

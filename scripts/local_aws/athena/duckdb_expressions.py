@@ -426,8 +426,14 @@ class Expressions:
                                    "IN value and list items must be the same type or coercible to a common type. "
                                    "Cannot find common type between {0} and {1}, all types (without duplicates): "
                                    f"[{', '.join(unique(words(one.type) for one in [value, *items]))}]")
-        if kind.name in ("double", "real") or kind.inner:
+        if kind.name in ("array", "map"):
+            raise refused(f"IN with {words(kind)}", node)
+        if kind.name in ("double", "real", "row"):
             sql = "(" + " OR ".join(self.compare(parts[0], item, "=", node) for item in parts[1:]) + ")"
+            if kind.name == "row" and len(parts) > 2:  # a row with a null in it is then in no list, and not out of it
+                nulls = " OR ".join(f"struct_extract({parts[0].sql}, 'f{at}') IS NULL"
+                                    for at in range(1, len(kind.inner) + 1))
+                sql = f"(CASE WHEN {nulls} THEN NULL ELSE {sql} END)"
         else:
             sql = f"({parts[0].sql} IN ({', '.join(item.sql for item in parts[1:])}))"
         return Expr(f"(NOT {sql})" if node.negated else sql, BOOLEAN)

@@ -82,6 +82,8 @@ def _match(wanted: Any, given: Type, bound: dict[str, Any]) -> int | None:
     if given.name == "unknown":
         for one in wanted.inner:
             _match(one, UNKNOWN, bound)
+        for variable in wanted.numbers if name == "varchar" else ():
+            bound.setdefault(variable, 0)
         return 1
     if given.name == name:
         if wanted.inner:

@@ -145,6 +145,16 @@ class Parser:
             return self.take().text
         return None
 
+    def implicit_alias(self) -> str | None:
+        """An alias without AS: a name, but not a word that begins the next clause."""
+        word, after = self.now.upper, self.ahead()
+        if word in ("LIMIT", "OFFSET", "FETCH") and (after.type == "integer" or
+                                                     after.upper in ("ALL", "FIRST", "NEXT", "?")):
+            return None
+        if word in ("TABLESAMPLE", "MATCH_RECOGNIZE") or (word == "WINDOW" and self.ahead(2).upper == "AS"):
+            return None
+        return self.identifier()
+
     def name(self) -> str:
         found = self.identifier()
         return found if found is not None else self.fail("<identifier>")
@@ -284,7 +294,7 @@ class Parser:
             parts.append(self.identifier())
         self.index = start
         expression = self.expression()
-        alias = self.name() if self.accept("AS") else self.identifier()
+        alias = self.name() if self.accept("AS") else self.implicit_alias()
         return Node("item", at, expression=expression, alias=alias)
 
     def grouping_element(self) -> Node:
@@ -353,8 +363,8 @@ class Parser:
     def aliased(self) -> Node:
         at, relation = self.now, self.relation_primary()
         alias = self.name() if self.accept("AS") else None
-        if alias is None and not (self.now.upper in UNVERIFIED and self.now.upper not in ("GROUPS",)):
-            alias = self.identifier()
+        if alias is None:
+            alias = self.implicit_alias()
         if self.now.upper in ("TABLESAMPLE", "MATCH_RECOGNIZE"):
             raise refused(self.now.upper, self.now)
         if alias is None:

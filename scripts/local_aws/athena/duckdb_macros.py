@@ -68,7 +68,7 @@ MACROS: dict[str, str] = {
     "t_text_to_date(s)": "CASE WHEN s IS NULL THEN NULL WHEN regexp_full_match(s, '[0-9]{4}-[0-9]{2}-[0-9]{2}') AND "
                          "TRY_CAST(s AS DATE) IS NOT NULL THEN s ELSE py_text_to_date(s) END",
     "t_text_to_timestamp(s, p)": "CASE WHEN s IS NULL THEN NULL WHEN regexp_full_match(s, "
-                                 "'[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-5][0-9]') AND TRY_CAST(s AS TIMESTAMP) "
+                                 "'[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-9]{2}:[0-5][0-9]') AND TRY_CAST(s AS TIMESTAMP) "
                                  "IS NOT NULL THEN s ELSE py_text_to_timestamp(s, CAST(p AS INTEGER)) END",
     "t_fit(s, n, given, wanted)": "CASE WHEN length(s) <= n THEN s ELSE " + _error(
         "INVALID_CAST_ARGUMENT", "'Value ' || s || ' cannot be represented as ' || wanted", "VARCHAR") + " END",
@@ -92,6 +92,56 @@ MACROS: dict[str, str] = {
     "t_sequence(a, b)": "CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN abs(b - a) >= 10000 THEN " + _error(
         "INVALID_FUNCTION_ARGUMENT", "'result of sequence function must not have more than 10000 entries'", "BIGINT[]") +
         " WHEN a <= b THEN generate_series(a, b) ELSE generate_series(a, b, -1) END",
+    "t_sequence_step(a, b, step)": "CASE WHEN a IS NULL OR b IS NULL OR step IS NULL THEN NULL WHEN step = 0 THEN " +
+        _error("INVALID_FUNCTION_ARGUMENT", "'step must not be zero' || left(CAST(a AS VARCHAR), 0)", "BIGINT[]") +
+        " WHEN (step > 0) <> (b >= a) AND a <> b THEN " + _error(
+            "INVALID_FUNCTION_ARGUMENT", "'sequence stop value should be greater than or equal to start value if step is "
+            "greater than zero otherwise stop should be less than or equal to start' || left(CAST(a AS VARCHAR), 0)",
+            "BIGINT[]") +
+        " WHEN (b - a) // step >= 10000 THEN " + _error(
+            "INVALID_FUNCTION_ARGUMENT", "'result of sequence function must not have more than 10000 entries' || "
+            "left(CAST(a AS VARCHAR), 0)", "BIGINT[]") +
+        " ELSE generate_series(a, b, step) END",
+    "t_date_sequence(a, b)": "list_transform(t_sequence(CAST(0 AS BIGINT), CAST(b - a AS BIGINT)), lambda n: a + CAST(n AS INTEGER))",
+    # 'Is among': equal, or both null.
+    "t_in(a, x)": "CASE WHEN x IS NULL THEN len(a) > list_count(a) ELSE list_contains(a, x) END",
+    "t_array_distinct(a)": "list_filter(a, lambda x, i: coalesce(list_position(a, x) = i, FALSE))",
+    "t_array_intersect(a, b)": "CASE WHEN b IS NULL THEN NULL ELSE t_array_distinct(list_filter(a, lambda x: t_in(b, x))) END",
+    "t_array_union(a, b)": "CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE t_array_distinct(list_concat(a, b)) END",
+    "t_array_remove(a, x)": "CASE WHEN x IS NULL THEN NULL ELSE list_filter(a, lambda y: y IS NULL OR y <> x) END",
+    "t_array_extreme(a, found)": "CASE WHEN len(a) > list_count(a) THEN NULL ELSE found END",
+    "t_arrays_overlap(a, b)": "CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN list_has_any(list_filter(a, lambda x: x IS NOT NULL), "
+                              "list_filter(b, lambda x: x IS NOT NULL)) THEN TRUE WHEN len(a) > 0 AND len(b) > 0 AND "
+                              "(len(a) > list_count(a) OR len(b) > list_count(b)) THEN NULL ELSE FALSE END",
+    "t_all_match(r)": "CASE WHEN r IS NULL THEN NULL WHEN list_contains(r, FALSE) THEN FALSE WHEN len(r) > list_count(r) "
+                      "THEN NULL ELSE TRUE END",
+    "t_any_match(r)": "CASE WHEN r IS NULL THEN NULL WHEN list_contains(r, TRUE) THEN TRUE WHEN len(r) > list_count(r) "
+                      "THEN NULL ELSE FALSE END",
+    "t_repeat(x, n)": "CASE WHEN n IS NULL THEN NULL WHEN n < 0 OR n > 10000 THEN [x][" + _error(
+        "INVALID_FUNCTION_ARGUMENT", "CASE WHEN n < 0 THEN 'count argument of repeat function must be greater than or "
+        "equal to 0' ELSE 'count argument of repeat function must be less than or equal to 10000' END") +
+        ":] ELSE list_transform(range(0, n), lambda i: x) END",
+    "t_slice(a, i, n)": "CASE WHEN a IS NULL OR i IS NULL OR n IS NULL THEN NULL WHEN n < 0 THEN a[" + _error(
+        "INVALID_FUNCTION_ARGUMENT", "'length must be greater than or equal to 0' || left(CAST(n AS VARCHAR), 0)") +
+        ":] WHEN i = 0 THEN a[" + _error(
+        "INVALID_FUNCTION_ARGUMENT", "'SQL array indices start at 1' || left(CAST(i AS VARCHAR), 0)") +
+        ":] WHEN abs(i) > len(a) OR n = 0 THEN a[1:0] WHEN i > 0 THEN a[i:least(i + n - 1, len(a))] "
+        "ELSE a[len(a) + i + 1:least(len(a) + i + n, len(a))] END",
+    "t_trim_array(a, n)": "CASE WHEN a IS NULL OR n IS NULL THEN NULL WHEN n < 0 THEN a[" + _error(
+        "INVALID_FUNCTION_ARGUMENT", "'size must not be negative: ' || n") + ":] WHEN n > len(a) THEN a[" + _error(
+        "INVALID_FUNCTION_ARGUMENT", "'size must not exceed array cardinality ' || len(a) || ': ' || n") +
+        ":] ELSE a[1:len(a) - n] END",
+    "t_ngrams(a, n)": "CASE WHEN a IS NULL OR n IS NULL THEN NULL WHEN n <= 0 THEN [a[" + _error(
+        "INVALID_FUNCTION_ARGUMENT", "'N must be positive' || left(CAST(n AS VARCHAR), 0)") + ":]] "
+        "WHEN n >= len(a) THEN [a] ELSE list_transform(range(1, len(a) - n + 2), lambda i: a[i:i + n - 1]) END",
+    "t_contains_sequence(a, b)": "CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(b) = 0 THEN TRUE ELSE list_contains("
+                                 "list_transform(range(1, len(a) - len(b) + 2), lambda i: a[i:i + len(b) - 1] = b), TRUE) END",
+    "t_concat_ws(d, a)": "CASE WHEN d IS NULL THEN NULL ELSE coalesce(array_to_string(list_filter(a, lambda x: x IS NOT NULL), d), '') END",
+    # The first value of a key stands.
+    "t_first_pairs(k, v)": "map_from_entries(list_filter(list_zip(k, v), lambda p, i: list_position(k, p[1]) = i))",
+    "t_counts(k)": "map_from_entries(list_transform(list_distinct(k), lambda x: {'key': x, 'value': "
+                   "CAST(len(list_filter(k, lambda y: y = x)) AS BIGINT)}))",
+    "t_ln(n)": "CASE WHEN n < 0 THEN CAST('NaN' AS DOUBLE) WHEN n = 0 THEN CAST('-Infinity' AS DOUBLE) ELSE ln(n) END",
     "t_offset(n)": "CASE WHEN n IS NULL THEN " + _error("INVALID_FUNCTION_ARGUMENT", "'Offset must not be null'") +
         " WHEN n < 0 THEN " + _error("INVALID_FUNCTION_ARGUMENT", "'Offset must be at least 0'") + " ELSE n END",
     # Whole months: the clock is compared too, and the last day of a month counts for any later one.
@@ -104,16 +154,17 @@ for _name, (_low, _high, _held) in _RANGES.items():
         f"CASE WHEN n IS NULL THEN NULL WHEN n BETWEEN {_low} AND {_high} THEN CAST(n AS {_held}) ELSE " +
         _error("NUMERIC_VALUE_OUT_OF_RANGE", f"'Out of range for {_name}: ' || n") + " END")
     MACROS[f"t_float_to_{_name}(n)"] = (
-        f"CASE WHEN n IS NULL THEN NULL WHEN isnan(n) THEN {_error('INVALID_CAST_ARGUMENT', repr(f'Cannot cast double NaN to {_name}'))} "
+        f"CASE WHEN n IS NULL THEN NULL WHEN isnan(n) THEN {_error('INVALID_CAST_ARGUMENT', repr(f'Unable to cast NaN to {_name}'))} "
         f"WHEN round(n) >= {float(_low)!r}::DOUBLE AND round(n) < {float(_high + 1)!r}::DOUBLE THEN CAST(round(n) AS {_held}) ELSE " +
-        _error("INVALID_CAST_ARGUMENT", f"'Unable to cast ' || py_double_to_text(n) || ' to {_name}'") + " END")
+        (_error("INVALID_CAST_ARGUMENT", f"'Unable to cast ' || py_double_to_text(n) || ' to {_name}'")
+         if _name == "bigint" else
+         _error("NUMERIC_VALUE_OUT_OF_RANGE", f"'Out of range for {_name}: ' || py_double_to_text(n)")) + " END")
     MACROS[f"t_decimal_to_{_name}(n)"] = (
         f"CASE WHEN n IS NULL THEN NULL WHEN CAST(round(n) AS HUGEINT) BETWEEN {_wide} THEN CAST(CAST(round(n) AS HUGEINT) AS {_held}) "
-        "ELSE " + _error("INVALID_CAST_ARGUMENT", f"'Cannot cast ''' || n || ''' to {_JAVA[_name]}'") + " END")
+        "ELSE " + _error("INVALID_CAST_ARGUMENT", f"'Cannot cast ''' || round(n) || ''' to {_name.upper()}'") + " END")
     MACROS[f"t_text_to_{_name}(s)"] = (
-        f"CASE WHEN s IS NULL THEN NULL WHEN regexp_full_match(s, '[+-]?[0-9]+') AND TRY_CAST(s AS {_held}) IS NOT NULL "
-        f"THEN TRY_CAST(s AS {_held}) ELSE " +
-        _error("INVALID_CAST_ARGUMENT", f"'Cannot cast ''' || s || ''' to {_JAVA[_name]}'") + " END")
+        f"CASE WHEN regexp_full_match(s, '[+-]?[0-9]+') AND TRY_CAST(s AS {_held}) IS NOT NULL THEN TRY_CAST(s AS "
+        f"{_held}) ELSE CAST(py_text_to_whole(s, '{_JAVA[_name]}') AS {_held}) END")
 
 
 def statements() -> list[str]:

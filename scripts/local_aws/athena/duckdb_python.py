@@ -5,16 +5,22 @@ they say otherwise, and raise `TrinoError` for Trino's errors.
 """
 from __future__ import annotations
 
+import base64
+import builtins
 import calendar
 import datetime
+import hashlib
 import json
 import math
 import re
 import struct
+import zlib
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from functools import lru_cache
+from hmac import digest as hmac_digest
 from typing import Any
+from urllib.parse import quote, unquote, unquote_plus
 
 from athena import duckdb_casts
 from athena.text import _double, _real
@@ -76,6 +82,18 @@ def real_to_text(value: float) -> str:
     return (figures if "." in figures else figures + ".0") + f"E{int(power)}"
 
 
+@function("VARCHAR, VARCHAR -> BIGINT")
+def text_to_whole(text: str, kind: str) -> int:
+    bits = {"TINYINT": 8, "SMALLINT": 16, "INT": 32, "BIGINT": 64}[kind]
+    found = re.fullmatch(r"[+-]?\d+", text.strip(_BELOW))
+    if found and -2 ** (bits - 1) <= int(found[0]) < 2 ** (bits - 1):
+        return int(found[0])
+    raise TrinoError("INVALID_CAST_ARGUMENT", f"Cannot cast '{text}' to {kind}")
+
+
+_BELOW = "".join(map(chr, range(33)))  # what Java's String.trim takes off
+
+
 @function("VARCHAR -> DOUBLE")
 def text_to_double(text: str) -> float:
     trimmed = text.strip()
@@ -104,9 +122,9 @@ def _fits(value: Decimal, precision: int, scale: int) -> str | None:
 @function("VARCHAR, INTEGER, INTEGER -> VARCHAR")
 def text_to_decimal(text: str, precision: int, scale: int) -> str:
     try:
-        if not re.fullmatch(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", text.strip(" "), re.ASCII):
+        if not re.fullmatch(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", text, re.ASCII):
             raise InvalidOperation
-        result = _fits(Decimal(text.strip(" ")), precision, scale)
+        result = _fits(Decimal(text), precision, scale)
     except InvalidOperation:
         raise TrinoError("INVALID_CAST_ARGUMENT",
                          f"Cannot cast VARCHAR '{text}' to DECIMAL({precision}, {scale}). Value is not a number.") \
@@ -201,7 +219,332 @@ def round_to(value: float, places: int) -> float:
     return math.floor(scaled + 0.5) / factor
 
 
+@function("BIGINT, INTEGER -> BIGINT")
+def round_whole(value: int, places: int) -> int:
+    if places >= 0:
+        return value
+    return int(Decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
+
+
+def _integral(text: str, rounding: str) -> str:
+    with localcontext() as context:
+        context.prec = 100
+        return format(Decimal(text).quantize(Decimal(1), rounding) + 0, "f")
+
+
+@function("VARCHAR -> VARCHAR")
+def decimal_truncate(text: str) -> str:
+    return _integral(text, ROUND_DOWN)
+
+
+@function("VARCHAR -> VARCHAR")
+def decimal_ceiling(text: str) -> str:
+    return _integral(text, ROUND_CEILING)
+
+
+@function("VARCHAR -> VARCHAR")
+def decimal_floor(text: str) -> str:
+    return _integral(text, ROUND_FLOOR)
+
+
+@function("DOUBLE, DOUBLE -> DOUBLE")
+def power(base: float, exponent: float) -> float:
+    if math.isnan(base) and exponent != 0 or math.isnan(exponent) or (abs(base) == 1 and math.isinf(exponent)):
+        return math.nan  # where C says 1, Java says NaN
+    try:
+        return math.pow(base, exponent)
+    except OverflowError:
+        return math.inf if base > 0 or exponent % 2 == 0 else -math.inf
+    except ValueError:
+        if base == 0:
+            return math.copysign(math.inf, base) if exponent % 2 == 1 else math.inf
+        return math.nan
+
+
+@function("BIGINT, BIGINT -> BIGINT")
+def bit_count(value: int, bits: int) -> int:
+    if not 2 <= bits <= 64:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "Bits specified in bit_count must be between 2 and 64, got "
+                                                      f"{bits}")
+    if not -2 ** (bits - 1) <= value < 2 ** (bits - 1):
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Number must be representable with the bits specified. "
+                                                      f"{value} cannot be represented with {bits} bits")
+    return bin(value & (2 ** bits - 1)).count("1")
+
+
+_FIGURES = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def _radix(radix: int) -> None:
+    if not 2 <= radix <= 36:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "Radix must be between 2 and 36")
+
+
+@function("BIGINT, BIGINT -> VARCHAR")
+def to_base(value: int, radix: int) -> str:
+    _radix(radix)
+    digits, rest = "", abs(value)
+    while rest or not digits:
+        rest, digit = divmod(rest, radix)
+        digits = _FIGURES[digit] + digits
+    return "-" + digits if value < 0 else digits
+
+
+@function("VARCHAR, BIGINT -> BIGINT")
+def from_base(text: str, radix: int) -> int:
+    _radix(radix)
+    try:
+        if not re.fullmatch(r"[+-]?[0-9A-Za-z]+", text):
+            raise ValueError
+        value = int(text, radix)
+        if not -2**63 <= value < 2**63:
+            raise ValueError
+        return value
+    except ValueError:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Not a valid base-{radix} number: {text}") from None
+
+
+@function("DOUBLE, DOUBLE, DOUBLE, BIGINT -> BIGINT")
+def width_bucket(value: float, low: float, high: float, count: int) -> int:
+    if count <= 0:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "bucketCount must be greater than 0")
+    if math.isnan(value):
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "operand must not be NaN")
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "bounds must be finite")
+    if low == high:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "bounds cannot equal each other")
+    lower, upper = min(low, high), max(low, high)
+    if value < lower:
+        bucket = 0
+    elif value >= upper:
+        bucket = count + 1
+    else:
+        bucket = int(count * (value - lower) / (upper - lower) + 1)
+    return count - bucket + 1 if low > high else bucket
+
+
 # ---- text
+
+@function("VARCHAR -> VARCHAR")
+def lower(text: str) -> str:
+    """One code point for one, as Java's Character.toLowerCase."""
+    return text.lower() if text.isascii() else "".join(low if len(low := c.lower()) == 1 else _LOWER.get(c, c)
+                                                       for c in text)
+
+
+@function("VARCHAR -> VARCHAR")
+def upper(text: str) -> str:
+    return text.upper() if text.isascii() else "".join(up if len(up := c.upper()) == 1 else c for c in text)
+
+
+_LOWER = {"\u0130": "i"}
+
+
+@function("VARCHAR -> VARCHAR")
+def ltrim(text: str) -> str:
+    return text.lstrip(_SPACES)
+
+
+@function("VARCHAR -> VARCHAR")
+def rtrim(text: str) -> str:
+    return text.rstrip(_SPACES)
+
+
+@function("VARCHAR, VARCHAR -> VARCHAR")
+def trim_chars(text: str, chars: str) -> str:
+    return text.strip(chars) if chars else text
+
+
+@function("VARCHAR, VARCHAR -> VARCHAR")
+def ltrim_chars(text: str, chars: str) -> str:
+    return text.lstrip(chars) if chars else text
+
+
+@function("VARCHAR, VARCHAR -> VARCHAR")
+def rtrim_chars(text: str, chars: str) -> str:
+    return text.rstrip(chars) if chars else text
+
+
+@function("VARCHAR, VARCHAR, BIGINT -> VARCHAR[]")
+def split_limit(text: str, delimiter: str, limit: int) -> list[str]:
+    if limit <= 0:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "Limit must be positive")
+    if delimiter == "":
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "The delimiter may not be the empty string")
+    return text.split(delimiter, limit - 1)
+
+
+@function("VARCHAR, VARCHAR, BIGINT -> BIGINT")
+def strpos(text: str, needle: str, instance: int) -> int:
+    if instance == 0:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "'instance' must be a positive or negative number.")
+    if needle == "":
+        return 1
+    at = -1 if instance > 0 else len(text)
+    for _ in range(abs(instance)):
+        at = text.find(needle, at + 1) if instance > 0 else text.rfind(needle, 0, at + len(needle) - 1)
+        if at < 0:
+            return 0
+    return at + 1
+
+
+@function("VARCHAR, VARCHAR, VARCHAR -> VARCHAR")
+def translate(text: str, old: str, new: str) -> str:
+    table: dict[str, str] = {}
+    for at, char in enumerate(old):
+        table.setdefault(char, new[at] if at < len(new) else "")
+    return "".join(table.get(char, char) for char in text)
+
+
+@function("BIGINT -> VARCHAR")
+def chr(point: int) -> str:  # noqa: A001 - Trino's name
+    if not 0 <= point <= 0x10ffff or 0xd800 <= point <= 0xdfff:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Not a valid Unicode code point: {point}")
+    return builtins.chr(point)
+
+
+@function("VARCHAR, VARCHAR -> BIGINT")
+def hamming_distance(left: str, right: str) -> int:
+    if len(left) != len(right):
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "The input strings to hamming_distance function must have the "
+                                                      "same length")
+    return sum(a != b for a, b in zip(left, right, strict=True))
+
+
+@function("VARCHAR, VARCHAR -> BIGINT")
+def levenshtein_distance(left: str, right: str) -> int:
+    row = list(range(len(right) + 1))
+    for at, a in enumerate(left, 1):
+        before, row[0] = row[0], at
+        for other, b in enumerate(right, 1):
+            before, row[other] = row[other], min(row[other] + 1, row[other - 1] + 1, before + (a != b))
+    return row[-1]
+
+
+@function("VARCHAR -> BOOLEAN")
+def luhn_check(text: str) -> bool:
+    if not re.fullmatch(r"[0-9]*", text):
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "Invalid luhn check")
+    total = 0
+    for at, digit in enumerate(reversed(text)):
+        doubled = int(digit) * (2 if at % 2 else 1)
+        total += doubled - 9 if doubled > 9 else doubled
+    return total % 10 == 0 and bool(text)
+
+
+@function("VARCHAR, VARCHAR, VARCHAR -> MAP(VARCHAR, VARCHAR)")
+def split_to_map(text: str, entry: str, pair: str) -> dict[str, str]:
+    result: dict[str, str] = {}
+    for part in text.split(entry):
+        if part == "":
+            continue
+        key, found, value = part.partition(pair)
+        if not found:
+            raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Key-value delimiter must appear exactly once in each entry. "
+                                                          f"Bad input: '{part}'")
+        if key in result:
+            raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Duplicate keys ({key}) are not allowed. Specifying a lambda "
+                                                          "to resolve conflicts can avoid this error")
+        result[key] = value
+    return result
+
+
+@function("VARCHAR -> VARCHAR")
+def url_encode(text: str) -> str:
+    return quote(text, safe="*-._").replace("%20", "+").replace("~", "%7E")
+
+
+@function("VARCHAR -> VARCHAR")
+def url_decode(text: str) -> str:
+    if re.search(r"%(?![0-9A-Fa-f]{2})", text):
+        raise TrinoError("GENERIC_INTERNAL_ERROR", "URLDecoder: Illegal hex characters in escape (%) pattern")
+    return unquote_plus(text)
+
+
+_URL = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL)
+
+
+@function("VARCHAR, VARCHAR -> VARCHAR")
+def url_part(text: str, part: str) -> str | None:
+    if re.search(r"[^!-~]|[<>\"{}|\\^`]|%(?![0-9A-Fa-f]{2})", text) or not text:
+        return None  # no URI to Java either
+    scheme, authority, path, query, fragment = _URL.fullmatch(text).groups()  # type: ignore[union-attr]
+    host = re.sub(r":\d*$", "", (authority or "").rpartition("@")[2])
+    return {"host": host, "path": unquote(path), "protocol": scheme, "query": unquote(query or ""),
+            "fragment": unquote(fragment or "")}[part] or ("" if part != "protocol" else "")
+
+
+# ---- bytes
+
+@function("BLOB -> VARCHAR")
+def from_utf8(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
+@function("VARCHAR -> BLOB")
+def from_hex(text: str) -> bytes:
+    if len(text) % 2:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "String must have an even number of characters, but was: "
+                                                      f"{len(text)}")
+    if not re.fullmatch(r"[0-9A-Fa-f]*", text):
+        wrong = re.search(r"[^0-9A-Fa-f]", text)
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Invalid hex character: {wrong and wrong[0]}")
+    return bytes.fromhex(text)
+
+
+@function("VARCHAR -> BLOB")
+def from_base64(text: str) -> bytes:
+    try:
+        bare = text.rstrip("=")
+        return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+    except ValueError:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Illegal base64 character in {text}") from None
+
+
+@function("BLOB -> VARCHAR")
+def to_base64url(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).decode()
+
+
+@function("BLOB, VARCHAR -> BLOB")
+def hash(value: bytes, name: str) -> bytes:  # noqa: A001
+    return hashlib.new(name, value).digest()
+
+
+@function("BLOB, BLOB, VARCHAR -> BLOB")
+def hmac(value: bytes, key: bytes, name: str) -> bytes:
+    return hmac_digest(key, value, name)
+
+
+@function("BLOB -> BIGINT")
+def crc32(value: bytes) -> int:
+    return zlib.crc32(value)
+
+
+@function("BIGINT -> BLOB")
+def to_big_endian_64(value: int) -> bytes:
+    return value.to_bytes(8, "big", signed=True)
+
+
+@function("INTEGER -> BLOB")
+def to_big_endian_32(value: int) -> bytes:
+    return value.to_bytes(4, "big", signed=True)
+
+
+@function("BLOB -> BIGINT")
+def from_big_endian_64(value: bytes) -> int:
+    if len(value) != 8:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"expected 8-byte input, but got instead: {len(value)}")
+    return int.from_bytes(value, "big", signed=True)
+
+
+@function("BLOB -> INTEGER")
+def from_big_endian_32(value: bytes) -> int:
+    if len(value) != 4:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"expected 4-byte input, but got instead: {len(value)}")
+    return int.from_bytes(value, "big", signed=True)
+
 
 @function("VARCHAR -> VARCHAR")
 def trim(text: str) -> str:
@@ -297,6 +640,35 @@ def regexp_replace(text: str, pattern: str, replacement: str) -> str:
             return mark[2]
         return re.sub(r"\$(\d+)|\\(.)", part, replacement)
     return compiled.sub(one, text)
+
+
+@function("VARCHAR, VARCHAR, BIGINT -> VARCHAR[]")
+def regexp_extract_all(text: str, pattern: str, group: int) -> list[str | None]:
+    compiled = _pattern(pattern)
+    if not 0 <= group <= compiled.groups:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Pattern has {compiled.groups} groups. Cannot access group "
+                                                      f"{group}")
+    return [found[group] for found in compiled.finditer(text)]
+
+
+@function("VARCHAR, VARCHAR -> VARCHAR[]")
+def regexp_split(text: str, pattern: str) -> list[str]:
+    parts, last = [], 0
+    for found in _pattern(pattern).finditer(text):
+        parts.append(text[last:found.start()])
+        last = found.end()
+    return [*parts, text[last:]]
+
+
+@function("VARCHAR, VARCHAR -> BIGINT")
+def regexp_count(text: str, pattern: str) -> int:
+    return sum(1 for _ in _pattern(pattern).finditer(text))
+
+
+@function("VARCHAR, VARCHAR -> INTEGER")
+def regexp_position(text: str, pattern: str) -> int:
+    found = _pattern(pattern).search(text)
+    return found.start() + 1 if found else -1
 
 
 # ---- JSON, as Jackson's streaming parser reads it: what follows the value sought is never looked at
@@ -397,11 +769,93 @@ def json_parse(text: str) -> str:
     return _compact(value, True)
 
 
+def _list(text: str) -> list[Any] | None:
+    value, found = _decode(text)
+    return value if found and isinstance(value, list) else None
+
+
+@function("VARCHAR -> BIGINT")
+def json_array_length(text: str) -> int | None:
+    items = _list(text)
+    return None if items is None else len(items)
+
+
+@function("VARCHAR, VARCHAR -> BOOLEAN")
+def json_array_contains_text(text: str, wanted: str) -> bool | None:
+    items = _list(text)
+    return None if items is None else any(type(item) is str and item == wanted for item in items)
+
+
+@function("VARCHAR, BIGINT -> BOOLEAN")
+def json_array_contains_whole(text: str, wanted: int) -> bool | None:
+    items = _list(text)
+    return None if items is None else any(isinstance(item, _Number) and re.fullmatch(r"-?\d+", item) is not None
+                                          and int(item) == wanted for item in items)
+
+
+@function("VARCHAR, BOOLEAN -> BOOLEAN")
+def json_array_contains_truth(text: str, wanted: bool) -> bool | None:
+    items = _list(text)
+    return None if items is None else any(item is wanted for item in items)
+
+
+@function("VARCHAR, BIGINT -> VARCHAR")
+def json_array_get(text: str, index: int) -> str | None:
+    items = _list(text)
+    if items is None or not -len(items) <= index < len(items) or items[index] is None:
+        return None
+    return _compact(items[index], False)
+
+
+@function("VARCHAR, VARCHAR -> BIGINT")
+def json_size(text: str, path: str) -> int | None:
+    value, found = _reach(text, path)
+    return None if not found else len(value) if isinstance(value, (list, dict)) else 0
+
+
+@function("VARCHAR -> BOOLEAN")
+def is_json_scalar(text: str) -> bool:
+    value, found = _decode(text)
+    if not found:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Invalid JSON value: {text}")
+    return not isinstance(value, (list, dict))
+
+
+@function("VARCHAR -> VARCHAR")
+def json_quote(text: str) -> str:
+    return _quote(text)
+
+
+@function("VARCHAR -> VARCHAR")
+def json_to_text(text: str) -> str | None:
+    value, _ = _decode(text)
+    if isinstance(value, (list, dict)):
+        raise TrinoError("INVALID_CAST_ARGUMENT", f"Cannot cast '{text}' to varchar")
+    return None if value is None else "true" if value is True else "false" if value is False else str(value)
+
+
+@function("VARCHAR -> BIGINT")
+def json_to_bigint(text: str) -> int | None:
+    value, _ = _decode(text)
+    try:
+        if value is None:
+            return None
+        if isinstance(value, bool):
+            return int(value)
+        if isinstance(value, _Number):
+            whole = int(Decimal(value).to_integral_value(ROUND_HALF_UP))
+        elif isinstance(value, str):
+            whole = int(value)
+        else:
+            raise ValueError
+        if not -2**63 <= whole < 2**63:
+            raise ValueError
+        return whole
+    except (ValueError, ArithmeticError):
+        raise TrinoError("INVALID_CAST_ARGUMENT", f"Cannot cast '{text}' to bigint") from None
+
+
 # ---- times
-
-def _stamp(moment: datetime.datetime) -> datetime.datetime:
-    return moment
-
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -551,9 +1005,7 @@ def _rounded(moment: str, digits: int) -> str:
 @function("VARCHAR, INTEGER -> VARCHAR")
 def text_to_timestamp(text: str, digits: int) -> str:
     try:
-        moment, zone, _ = duckdb_casts.timestamp(text)
-        if zone is not None:
-            raise ValueError
+        moment, _, _ = duckdb_casts.timestamp(text)  # a zone is read, and dropped
         return _rounded(moment, digits)
     except (ValueError, OverflowError):
         raise TrinoError("INVALID_CAST_ARGUMENT", f"Value cannot be cast to timestamp: {text}") from None
@@ -596,3 +1048,27 @@ def from_iso8601_date(text: str) -> datetime.date:
         return datetime.date(int(found[1]), int(found[2]), int(found[3]))
     except ValueError:
         raise TrinoError("INVALID_FUNCTION_ARGUMENT", f'Invalid format: "{text}"') from None
+
+
+_DURATION = {"ns": "0.000001", "us": "0.001", "ms": "1", "s": "1000", "m": "60000", "h": "3600000", "d": "86400000"}
+
+
+@function("VARCHAR -> BIGINT")
+def parse_duration(text: str) -> int:
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]+)\s*", text)
+    if not found or found[2] not in _DURATION:
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"duration is not a valid data duration string: {text}")
+    return int((Decimal(found[1]) * Decimal(_DURATION[found[2]])).to_integral_value(ROUND_HALF_UP))
+
+
+@function("DOUBLE -> VARCHAR")
+def human_readable_seconds(value: float) -> str:
+    if not math.isfinite(value):
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Invalid argument found: {_double(value)}")
+    rest = int(math.floor(abs(value) + 0.5))
+    parts = []
+    for name, size in (("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        count, rest = divmod(rest, size)
+        if count or (name == "second" and not parts):
+            parts.append(f"{count} {name}{'s' if count != 1 else ''}")
+    return ", ".join(parts)

@@ -357,7 +357,7 @@ class Queries(Expressions):
             loose += [(item.expression, spot) for spot in context.loose[:1]]
             kind = item.expression.kind
             name = item.alias if item.alias is not None else item.expression.name if kind == "column" else \
-                item.expression.field if kind == "dereference" else None
+                item.expression.field if kind == "dereference" and _plain_path(item.expression) else None
             origin = context.used[0].origin if len(context.used) == 1 and context.used[0].sql == value.sql else None
             outputs.append(value)
             fields.append(Field(name, value.type, value.sql, origin=origin, needs=needs))
@@ -636,6 +636,13 @@ class Queries(Expressions):
             f"{left.sql} CROSS JOIN LATERAL {lateral}"
         return Relation(f"({joined})" if how == "LEFT" else joined, left.fields + fields,
                         correlated=left.correlated + context.correlated, nullable=left.nullable)
+
+
+def _plain_path(node: Node) -> bool:
+    """Whether a dereference is names alone (t.a), and so gives its column a name."""
+    while node.kind == "dereference":
+        node = node.base
+    return node.kind == "column"
 
 
 __all__ = ["Queries", "Relation", "Scan", "duckdb", "sort_items"]

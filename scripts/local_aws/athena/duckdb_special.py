@@ -108,6 +108,148 @@ def avg_decimal(on: Expressions, given: list[Expr], node: Node, result: Type, cl
     return _scaled(f"t_half_up({_digits(Expr(total, wide))}, {count})", result)
 
 
+def concat_ws(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
+    return f"concat_ws({', '.join(one.sql for one in given)})"
+
+
+def replaced(template: str) -> Callable[..., Any]:
+    """replace: Trino's result is as long as the longest text that it could give."""
+    def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
+        from athena.duckdb_expressions import Expr
+
+        x, y, z = (one.type.numbers for one in given)
+        kind = Type("varchar")
+        del y
+        if x and z:
+            kind = Type("varchar", (min(x[0] + z[0] * (x[0] + 1), 2**31 - 2),))
+        return Expr(template.format(*(one.sql for one in given)), kind)
+    return text
+
+
+def codepoint(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
+    if given[0].literal and isinstance(given[0].value, str) and len(given[0].value) == 1:
+        return f"CAST(unicode({given[0].sql}) AS INTEGER)"
+    raise refused("codepoint of what is no literal of one character", node)
+
+
+def whole_decimal(name: str) -> Callable[..., Any]:
+    """ceil, floor and truncate of a decimal, which give one without a fraction."""
+    def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
+        from athena.duckdb_expressions import Expr
+
+        precision, scale = given[0].type.numbers
+        kind = decimal(max(precision - scale, 1) if name == "py_decimal_truncate" else
+                       min(precision - scale + min(scale, 1), 38), 0)
+        return Expr(f"CAST({name}(CAST({given[0].sql} AS VARCHAR)) AS {duckdb(kind)})", kind)
+    return text
+
+
+def mod_decimal(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
+    return on._decimals(given[0], given[1], "%")
+
+
+def plain(template: str) -> Callable[..., str]:
+    """A function that compares elements: of the types for which DuckDB's equality is Trino's."""
+    def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
+        item = given[0].type.inner[0] if given[0].type.inner else given[0].type
+        if item.inner or item.name in ("double", "real", "json"):
+            raise refused(f"{node.name} of {words(given[0].type)}", node)
+        return template.format(*(one.sql for one in given))
+    return text
+
+
+def reduce(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
+    """A fold. DuckDB's list_reduce keeps the elements' type, so it folds over rows that hold state and element."""
+    raise refused("reduce", node)
+
+
+def zipped(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
+    first, second = given
+    row = result.inner[0]
+    return (f"(CASE WHEN {first.sql} IS NULL OR {second.sql} IS NULL THEN NULL ELSE CAST(list_transform(list_zip("
+            f"{first.sql}, {second.sql}), lambda z: struct_pack(f1 := z[1], f2 := z[2])) AS {duckdb(row)}[]) END)")
+
+
+def zip_with(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
+    first, second, body = given
+    head, _, text = body.sql.partition(": ")
+    left, right = head.removeprefix("lambda ").split(", ")
+    # The lambda's two parameters are one pair's elements.
+    text = re.sub(rf"\b{left}\b", "z[1]", re.sub(rf"\b{right}\b", "z[2]", text))
+    return (f"(CASE WHEN {first.sql} IS NULL OR {second.sql} IS NULL THEN NULL ELSE list_transform(list_zip({first.sql}, "
+            f"{second.sql}), lambda z: {text}) END)")
+
+
+def map_entries(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
+    return (f"CAST(list_transform(map_entries({given[0].sql}), lambda z: struct_pack(f1 := z.key, f2 := z.value)) AS "
+            f"{duckdb(result)})")
+
+
+def map_from_entries(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
+    keys, values = (f"list_transform({given[0].sql}, lambda z: struct_extract(z, '{part}'))" for part in ("f1", "f2"))
+    return f"t_map({keys}, {values})"
+
+
+def _over_entries(body: Expr) -> str:
+    head, _, text = body.sql.partition(": ")
+    key, value = head.removeprefix("lambda ").split(", ")
+    return re.sub(rf"\b{key}\b", "z.key", re.sub(rf"\b{value}\b", "z.value", text))
+
+
+def map_filter(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
+    return f"map_from_entries(list_filter(map_entries({given[0].sql}), lambda z: {_over_entries(given[1])}))"
+
+
+def transform_values(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
+    values = f"list_transform(map_entries({given[0].sql}), lambda z: {_over_entries(given[1])})"
+    return f"(CASE WHEN {given[0].sql} IS NULL THEN NULL ELSE map(map_keys({given[0].sql}), {values}) END)"
+
+
+def extremes(name: str) -> Callable[..., str]:
+    """max(x, n): the n largest, as an array."""
+    def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
+        count = _literal(given[1], "a count", node)
+        if count is None or not 0 < count <= 10_000:
+            raise refused(f"{name} with this count", node)
+        return f"{name}({given[0].sql}, {count}){clauses['over']}"
+    return text
+
+
+def _without_null(given: Expr, clauses: dict[str, str], node: Node) -> str:
+    """An aggregate's clauses, with a filter that leaves out null keys."""
+    if clauses["over"].startswith(" FILTER (WHERE "):
+        raise refused(f"FILTER on {node.name}", node)
+    return f" FILTER (WHERE {given.sql} IS NOT NULL){clauses['over']}"
+
+
+def map_agg(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
+    over = _without_null(given[0], clauses, node)
+    return f"t_first_pairs(list({given[0].sql}){over}, list({given[1].sql}){over})"
+
+
+def histogram(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
+    over = _without_null(given[0], clauses, node)
+    return f"t_counts(list({given[0].sql}){over})"
+
+
+def to_iso8601(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
+    from athena.duckdb_expressions import Expr
+
+    digits = given[0].type.numbers[0]
+    sql = f"strftime({given[0].sql}, '%Y-%m-%dT%H:%M:%S')"
+    if digits:
+        sql = f"({sql} || '.' || left(strftime({given[0].sql}, '%f'), {digits}))"
+    zoned = given[0].type.name != "timestamp"
+    size = 22 + digits + (1 if digits else 0) + (6 if zoned else 0)
+    return Expr(f"({sql} || 'Z')" if zoned else sql, Type("varchar", (size,)))
+
+
+def utc(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
+    if _literal(given[1], "a time zone", node) not in ("UTC", "Z", "+00:00"):
+        raise refused(f"the time zone {given[1].value!r}", node)
+    return given[0].sql
+
+
 # ---- times
 
 UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")

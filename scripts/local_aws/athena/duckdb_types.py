@@ -4,6 +4,7 @@ https://trino.io/docs/476/language/types.html
 """
 from __future__ import annotations
 
+from athena.hive_types import to_trino
 from athena.text import Type, parse_type
 
 UNKNOWN, BOOLEAN, DATE, JSON, DOUBLE, REAL, VARBINARY = map(
@@ -83,33 +84,8 @@ def held(kind: Type) -> bool:
 
 
 def hive(text: str) -> Type:
-    """A Hive type ('array<struct<a:int>>') as Trino reads it."""
-    text = text.strip().lower()
-    if text.startswith("array<"):
-        return array(hive(text[6:-1]))
-    if text.startswith("map<"):
-        return map_of(*map(hive, _parts(text[4:-1])))
-    if text.startswith("struct<"):
-        pairs = [part.partition(":") for part in _parts(text[7:-1])]
-        return row_of(*(hive(kind) for _, _, kind in pairs), fields=tuple(name.strip() for name, _, _ in pairs))
-    if text.startswith("timestamp"):
-        return TIMESTAMP
-    if text == "decimal":
-        return decimal(10, 0)
-    if text == "binary":
-        return VARBINARY
-    kind = parse_type(text)
-    return Type(ALIASES.get(kind.name, kind.name), kind.numbers)
-
-
-def _parts(text: str) -> list[str]:
-    parts, depth, start = [], 0, 0
-    for at, char in enumerate(text):
-        depth += (char in "<(") - (char in ">)")
-        if char == "," and not depth:
-            parts.append(text[start:at])
-            start = at + 1
-    return [*parts, text[start:]]
+    """A Glue column's type, in Hive's words, as Trino's."""
+    return parse_type(to_trino(text))
 
 
 def numeric(kind: Type) -> bool:
