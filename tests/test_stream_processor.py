@@ -301,9 +301,9 @@ def test_a_call_that_fails_in_passing_is_tried_again(error):
 
 
 def test_tries_end_in_time_and_the_lowest_undelivered_is_reported():
-    firehose, context = InMemoryFirehose([{1}], last={0}), Context(20)
+    firehose, context = InMemoryFirehose([{1, 2}], last={0, 1}), Context(20)
     with function(firehose):
-        assert invoke(RECORDS, context) == [sequence(2)]
+        assert invoke([*RECORDS, change(4, "INSERT", new={"text": {"S": "x" * 400_000}})], context) == [sequence(2)]
         assert len(firehose.events) == 2
     assert len(firehose.calls) > 3
     assert 2 <= context.seconds <= 7.2, "as long as there is time, and no longer"

@@ -194,7 +194,7 @@ def test_writes_that_fail_are_tried_again(aws):
         delivery.put(b"a")
     eventually(lambda: delivery.delivered() == b"a")
     with urllib.request.urlopen(faults) as answer:
-        assert [one["injected"] for one in json.load(answer) if one.get("bucket") == delivery.name] == [2]
+        assert [one["injected"] for one in json.load(answer)["faults"] if one.get("bucket") == delivery.name] == [2]
 
 
 def test_a_stream_that_cannot_deliver_holds_up_no_other(aws):
