@@ -1,0 +1,83 @@
+"""From a table through its stream, the function as it is deployed and Firehose to S3: what a write becomes."""
+from __future__ import annotations
+
+import base64
+import json
+from decimal import Decimal
+from pathlib import Path
+
+from pipeline import Pipeline, eventually
+from test_firehose import Delivery
+
+FUNCTION = Path(__file__).resolve().parents[2] / "lambda" / "stream_processor.py"
+DIGITS = "0.12345678901234567890123456789012345678"
+ITEM = {
+    "text": {"S": "ünïcode 🚚 \n"}, "empty": {"S": ""}, "number": {"N": DIGITS}, "negative": {"N": "-17"},
+    "binary": {"B": b"\x00\xff"}, "yes": {"BOOL": True}, "nothing": {"NULL": True}, "texts": {"SS": ["b", "a"]},
+    "numbers": {"NS": ["10", "9"]}, "binaries": {"BS": [b"b", b"a"]}, "list": {"L": [{"N": "1"}, {"L": []}]},
+    "map": {"M": {"in": {"M": {}}}}, "state": {"M": {"phase": {"S": "OPEN"}}}}
+PLAIN = {
+    "text": "ünïcode 🚚 \n", "empty": "", "number": Decimal(DIGITS), "negative": -17, "binary": "AP8=", "yes": True,
+    "nothing": None, "texts": ["a", "b"], "numbers": [9, 10], "binaries": ["YQ==", "Yg=="], "list": [1, []],
+    "map": {"in": {}}, "state": {"phase": "OPEN"}}
+
+
+class Audit(Pipeline):
+    """A table with the function between its stream and a delivery stream."""
+
+    def __init__(self, aws):
+        self.delivery = Delivery(aws, seconds=0)
+        bucket = f"arn:aws:s3:::{self.delivery.name}"
+        described = self.delivery.firehose.describe_delivery_stream(DeliveryStreamName=self.delivery.name)
+        super().__init__(aws, FUNCTION.read_text(), trigger=False, timeout=30, allow=[
+            {"Effect": "Allow", "Action": "firehose:PutRecordBatch",
+             "Resource": described["DeliveryStreamDescription"]["DeliveryStreamARN"]},
+            {"Effect": "Allow", "Action": "s3:PutObject", "Resource": [
+                f"{bucket}/oversize/*", f"{bucket}/unreadable/*"]}])
+        self.lambda_.update_function_configuration(FunctionName=self.name, Environment={"Variables": {
+            "DELIVERY_STREAM_NAME": self.delivery.name, "AUDIT_BUCKET": self.delivery.name,
+            "MASKED_ATTRIBUTES": "secret"}})
+        self.uuid = self.connect(FunctionResponseTypes=["ReportBatchItemFailures"])
+
+    def events(self, number: int) -> list[dict]:
+        """The events in order, once there are so many."""
+        def lines() -> list[bytes]:
+            return self.delivery.delivered("events/").splitlines()
+
+        eventually(lambda: len(lines()) >= number, 30, f"{number} events")
+        return sorted(map(json.loads, lines()), key=lambda event: event["sequence_number"])
+
+
+def read(image: str) -> dict:
+    return json.loads(image, parse_float=Decimal)
+
+
+def test_every_type_and_kind_of_change(aws):
+    audit = Audit(aws)
+    audit.put("1", **ITEM, secret={"S": "4111"})
+    audit.put("1", **ITEM, secret={"S": "5500"})
+    audit.put("2")
+    audit.dynamodb.delete_item(TableName=audit.name, Key={"id": {"S": "1"}})
+    insert, modify, bare, remove = audit.events(4)
+    assert [event["event_name"] for event in (insert, modify, bare, remove)] == ["INSERT", "MODIFY", "INSERT", "REMOVE"]
+    image = {"id": "1", **PLAIN, "secret": "***"}
+    assert read(insert["new_image"]) == read(modify["old_image"]) == read(remove["old_image"]) == image
+    assert insert["old_image"] is remove["new_image"] is None
+    assert modify["changed_attributes"] == ["secret"]
+    assert (insert["order_id"], insert["new_state"]) == ("1", '{"phase":"OPEN"}')
+    assert read(bare["new_image"]) == {"id": "2"}
+    audit.remove()
+
+
+def test_an_item_of_400_kb_whose_event_is_too_large(aws):
+    audit = Audit(aws)
+    data = b"\xff" * 399_000  # 532,000 characters in base64, and that in both images
+    audit.put("1", data={"B": data}, state={"S": "OPEN"})
+    audit.put("1", data={"B": data}, state={"S": "DELIVERED"})
+    insert, modify = audit.events(2)
+    assert base64.b64decode(read(insert["new_image"])["data"]) == data
+    pointer = json.loads(modify["detail"])["oversize"]
+    assert (modify["old_state"], modify["new_state"], modify["new_image"]) == ("OPEN", "DELIVERED", None)
+    whole = json.loads(audit.delivery.read(pointer["key"]))
+    assert base64.b64decode(read(whole["new_image"])["data"]) == data
+    audit.remove()
