@@ -8,6 +8,8 @@ from collections.abc import Iterator
 DAYS = 30
 FIRST_DAY = datetime.date(2024, 1, 1)  # the month of the workbook's orders, so that its questions have answers
 _DAY = 86_400
+_OPENING = (8 * 3600, 10 * 3600)  # seconds of the day in which orders come in
+_LONGEST_STEP = 3600  # seconds; so a day's changes fall into a few hours, and 30 days make some 160 objects
 _START = int(datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc).timestamp())
 _ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/Orders/stream/2024-01-01T00:00:00.000"
 # How often each life is led, and the states in it; None deletes the order. The last are what an auditor looks for.
@@ -42,19 +44,20 @@ def _steps(chance: random.Random, day: int, first: int, wanted: int) -> list[tup
     steps: list[tuple] = []
     while len(steps) < wanted:
         order = str(10_000_000 + first + len(steps))
-        when, old = chance.randrange(_DAY // 2), None
+        when, old = chance.randrange(*_OPENING), None
         for state in chance.choices(list(_LIVES), list(_LIVES.values()))[0]:
             new = state and _item(chance, order, state, _START + day * _DAY + when, old)
             steps.append((when, order, old, new))
-            when, old = when + chance.randrange(60, _DAY // 8), new
+            when, old = when + chance.randrange(60, _LONGEST_STEP), new
     return steps[:wanted]
 
 
 def _item(chance: random.Random, order: str, state: str, when: int, old: dict | None) -> dict:
-    item = old or {"orderId": {"S": order}, "customerId": {"S": f"c-{chance.randrange(10**6):06d}"}}
+    item = old or {"orderId": {"S": order}, "customer": {"S": f"c-{chance.randrange(1_000):03d}"},
+                   "channel": {"S": chance.choice(("web", "app", "shop"))}}
     if not old or chance.random() < _CORRECTED:
-        item = {**item, "amount": {"N": f"{chance.randrange(500, 50_000) / 100:.2f}"}}
-    who = "shop" if state == "OPEN" else f"courier-{chance.randrange(200)}"
+        item = {**item, "amount": {"N": f"{chance.randrange(500, 25_000) / 100:.2f}"}}
+    who = "shop" if state == "OPEN" else f"courier-{chance.randrange(40)}"
     return {**item, "state": {"S": state}, "lastUpdatedDate": {"N": str(when)}, "lastUpdatedBy": {"S": who}}
 
 

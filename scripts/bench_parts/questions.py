@@ -1,0 +1,96 @@
+"""Part 5's questions over the same events in each layout: bytes read, seconds, and that the answers are equal."""
+from __future__ import annotations
+
+import hashlib
+import statistics
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import command
+
+from bench_parts import layouts
+from bench_parts.client import Client
+from bench_parts.notebook_sql import PART_5, statements
+
+# How far back questions look. About a day all are asked; about 30 days the one that reads least, to see growth.
+SPANS = {"a day": None, "30 days": ("transition_matrix",)}
+_ORDER = "'1016'"  # whose story Part 5 tells; here it is that of an order of the day
+
+
+@dataclass
+class Measured:
+    """One question in one layout: medians of some times asked. `duckdb_bytes` where another engine was measured."""
+
+    events: int
+    layout: str
+    span: str
+    question: str
+    seconds: float
+    bytes_read: int
+    answer: str  # its SHA-256
+    duckdb_bytes: int | None = None
+
+
+class Unequal(Exception):
+    """Two layouts gave different answers to the same question about the same events."""
+
+
+def measure(engine: str, counts: Sequence[int], times: int) -> list[Measured]:
+    """Ask the questions in every layout of every size, `times` times about a day, once about 30 days."""
+    with command.clean_local_aws(engine) as status:
+        client = Client(status["endpoint"])
+        databases = {}
+        for count in counts:
+            print(f"  {count:,} events: putting, compacting …", file=sys.stderr, flush=True)
+            databases[count], _ = layouts.put(client, count)
+            layouts.compact(client, databases[count])
+            _views(client, databases[count])
+        measured = list(_ask_all(client, databases, times))
+        if engine != "duckdb":  # the same tables and objects once more, for its count of bytes
+            port, state = int(status["endpoint"].rpartition(":")[2]), Path(status["state"])
+            with command.local_aws("duckdb", port, state) as again:
+                counted = _ask_all(Client(again["endpoint"]), databases, 1)
+                for one, other in zip(measured, counted, strict=True):
+                    one.duckdb_bytes = other.bytes_read
+                    if one.answer != other.answer:
+                        raise Unequal(f"{one.question} in {one.layout}: the engines' answers differ")
+    return measured
+
+
+def _views(client: Client, database: str) -> None:
+    """A database for each layout and span, with the view `order_history`: so the questions stay as they are."""
+    for layout in layouts.layouts(database):
+        for span in SPANS:
+            name = _database(database, layout.name, span)
+            client.glue.create_database(DatabaseInput={"Name": name})
+            client.run(layout.create_view(span), name)
+
+
+def _database(database: str, layout: str, span: str) -> str:
+    return "_".join([database, *layout.replace(",", "").split(), *span.split()])
+
+
+def _ask_all(client: Client, databases: dict[int, str], times: int) -> Iterator[Measured]:
+    for count, database in databases.items():
+        order = client.answer(f"SELECT min(order_id) FROM order_events WHERE dt = '{layouts.DAY}'", database)[0][0]
+        for span in SPANS:
+            for name, sql in statements(PART_5, "question").items():
+                if SPANS[span] and name not in SPANS[span]:
+                    continue
+                print(f"  {count:,} events, {span}: {name}", file=sys.stderr, flush=True)
+                sql = sql.replace(_ORDER, f"'{order}'")
+                found = [_ask(client, sql, count, database, layout.name, span, name, times if span == "a day" else 1)
+                         for layout in layouts.layouts(database)]
+                if len({one.answer for one in found}) != 1:
+                    raise Unequal(f"{name} over {count:,} events, {span}: the layouts' answers differ")
+                yield from found
+
+
+def _ask(client: Client, sql: str, count: int, database: str, layout: str, span: str, name: str,
+         times: int) -> Measured:
+    asked = [client.run(sql, _database(database, layout, span)) for _ in range(times)]
+    answer = hashlib.sha256(client.text(asked[0]).encode()).hexdigest()
+    return Measured(count, layout, span, name, statistics.median(one.seconds for one in asked),
+                    max(one.bytes_read for one in asked), answer)
