@@ -132,11 +132,10 @@ class Firehose:
 
     def resume(self) -> None:
         """Go on with what an earlier run of the server left undelivered."""
-        for folder in self.folder.iterdir() if self.folder.exists() else ():
+        for folder in sorted({file.parent for file in self.folder.glob("*/*")}):
             region, name = folder.name.split("_", 1)
             try:
-                firehose = self.aws.client("firehose", region_name=region)
-                self.buffer(firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"])
+                self.buffer(delivery.describe(self.aws, region, name))
             except Exception as error:
                 log.warning("%s waits for its delivery stream: %s", folder, error)
 

@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 import secrets
+import threading
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 SERVICE = "firehose.amazonaws.com"
 EXPRESSION = re.compile(r"!\{(timestamp|firehose):([^}]*)\}")
 DEFAULT_TIME = "!{timestamp:yyyy/MM/dd/HH/}"
+_making = threading.Lock()
 EXTENSIONS = {"UNCOMPRESSED": "", "GZIP": ".gz"}
 
 
@@ -46,8 +48,7 @@ def destination(description: dict) -> dict | None:
 
 def deliver(aws: LocalAws, region: str, name: str, batch: Batch) -> None:
     """Write a batch into the bucket of a delivery stream; raise where that is not possible."""
-    firehose = aws.client("firehose", region_name=region)
-    description = firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
+    description = describe(aws, region, name)
     s3_description = destination(description)
     try:
         put(aws, region, description, s3_description, batch)
@@ -55,6 +56,11 @@ def deliver(aws: LocalAws, region: str, name: str, batch: Batch) -> None:
         with contextlib.suppress(Exception):  # the log is for the reader's sake; the batch is kept anyway
             write_error_log(aws, region, description, s3_description, error)
         raise
+
+
+def describe(aws: LocalAws, region: str, name: str) -> dict:
+    firehose = client(aws.endpoint, region, "firehose", **aws.credentials)
+    return firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
 
 
 def put(aws: LocalAws, region: str, description: dict, s3_description: dict, batch: Batch) -> None:
@@ -142,7 +148,8 @@ def assume(aws: LocalAws, role_arn: str, stream_arn: str) -> dict:
     account, role = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     trust = None
     with contextlib.suppress(Exception):
-        trust = aws.client("iam").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+        iam = client(aws.endpoint, aws.region, "iam", **aws.credentials)
+        trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
     caller = EvalContext(
         principal_arn=f"arn:aws:iam::{account}:root", principal_type="Service", principal_account=account,
         action="sts:AssumeRole", resource_arn=role_arn, region=aws.region, service_context={
@@ -152,12 +159,12 @@ def assume(aws: LocalAws, role_arn: str, stream_arn: str) -> dict:
         raise Refused(f"Firehose is unable to assume role {role_arn}. Please check the role provided.")
     # The same keys each time: a session is remembered for as long as the server runs
     digest = hashlib.sha256(f"{aws.credentials['aws_access_key_id']} {role_arn}".encode()).hexdigest().upper()
-    session = {"aws_access_key_id": f"ASIA{digest[:16]}", "aws_secret_access_key": digest[16:56],
-               "aws_session_token": digest}
-    sts.register_session(session["aws_access_key_id"], {
+    keys = {"aws_access_key_id": f"ASIA{digest[:16]}", "aws_secret_access_key": digest[16:56],
+            "aws_session_token": digest}
+    sts.register_session(keys["aws_access_key_id"], {
         "Arn": f"arn:aws:sts::{account}:assumed-role/{role}/firehose", "UserId": f"{role}:firehose",
-        "SecretAccessKey": session["aws_secret_access_key"], "SessionToken": session["aws_session_token"]})
-    return session
+        "SecretAccessKey": keys["aws_secret_access_key"], "SessionToken": keys["aws_session_token"]})
+    return keys
 
 
 def names_firehose(principal: Any) -> bool:
@@ -173,11 +180,19 @@ def as_role(aws: LocalAws, region: str, service: str, role_arn: str, stream_arn:
 @lru_cache(maxsize=64)
 def client(endpoint: str, region: str, service: str, **credentials: str) -> Any:
     """Return a client, made once. It does not try again by itself: the buffer does."""
-    import boto3
     from botocore.config import Config
 
-    return boto3.Session(region_name=region, **credentials).client(
-        service, endpoint_url=endpoint, config=Config(retries={"total_max_attempts": 1}))
+    with _making:  # a session may be shared, but not while it makes a client
+        return session().client(service, region_name=region, endpoint_url=endpoint, **credentials,
+                                config=Config(retries={"total_max_attempts": 1}))
+
+
+@lru_cache(maxsize=1)
+def session() -> Any:
+    """Return the session of all clients: a service's description, megabytes, is then read once."""
+    import boto3
+
+    return boto3.Session()
 
 
 # Errors
