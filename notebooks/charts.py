@@ -69,9 +69,9 @@ def flow(transitions: pd.DataFrame, title: str) -> Axes:
         # Neighbours are joined by a straight line; whoever skips a state or goes back takes a bow around it
         bow = 0 if y0 != y1 or x1 - x0 == 1 else -0.45
         ax.add_patch(FancyArrowPatch(
-            (x0, y0), (x1, y1), connectionstyle=f"arc3,rad={bow}", arrowstyle="-|>", shrinkA=34, shrinkB=36,
-            mutation_scale=14, lw=1 + 11 * count / most, color=colour(after), alpha=0.75))
-        middle = ((x0 + x1) / 2, (y0 + y1) / 2 + (0.12 if bow == 0 and y0 == y1 else 0) - bow * (x1 - x0) / 2)
+            (x0, y0), (x1, y1), connectionstyle=f"arc3,rad={bow}", arrowstyle="simple",
+            shrinkA=36, shrinkB=36, mutation_scale=9 + 36 * count / most, color=colour(after), lw=0))
+        middle = ((x0 + x1) / 2, (y0 + y1) / 2 + (0.19 if bow == 0 and y0 == y1 else 0) - bow * (x1 - x0) / 2)
         ax.text(*middle, f"{count}", ha="center", va="center", fontweight="bold",
                 bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1})
     for state, (x, y) in PLACES.items():
@@ -103,8 +103,8 @@ def states_over_time(counts: pd.DataFrame, title: str) -> Axes:
     """How many orders were in each state: a column for each state, indexed by time."""
     counts = counts[in_order(counts.columns)]
     figure, ax = plt.subplots(figsize=(WIDTH, 4.2), layout="constrained")
-    ax.stackplot(counts.index, *[counts[state].astype(float) for state in counts], colors=map(colour, counts),
-                 labels=list(counts))
+    ax.stackplot(counts.index, *[counts[state].astype(float) for state in counts],
+                 colors=[colour(state) for state in counts])
     bottom = 0.0
     for state in counts:  # each name stands beside its own band, so that no legend has to be looked up
         height = float(counts[state].iloc[-1])

@@ -85,19 +85,23 @@ def _connect_local() -> boto3.Session:
     endpoint, region = status.get("endpoint", ""), status.get("region", "us-east-1")
     if urlsplit(endpoint).hostname not in LOOPBACK:
         raise WorkbookError(f"The local AWS answers at '{endpoint}', which is not this machine: nothing is sent to it.")
+    # The local account's root, or another identity of the local AWS: the tests have one with few permissions
+    keys = {"AWS_ACCESS_KEY_ID": os.environ.get("AUDIT_LOCAL_ACCESS_KEY_ID", "test"),
+            "AWS_SECRET_ACCESS_KEY": os.environ.get("AUDIT_LOCAL_SECRET_ACCESS_KEY", "test")}
     # Whatever this machine is set up for must not reach past it: neither keys and profiles, nor other endpoints, nor a
     # proxy. The environment is what clients that are made elsewhere, awswrangler's for one, go by.
     for name in list(os.environ):
         if name.startswith("AWS_"):
             del os.environ[name]
     os.environ.update(
-        AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION=region, AWS_REGION=region,
-        AWS_ENDPOINT_URL=endpoint, AWS_EC2_METADATA_DISABLED="true", AWS_CONFIG_FILE=os.devnull,
-        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        **keys, AWS_DEFAULT_REGION=region, AWS_REGION=region, AWS_ENDPOINT_URL=endpoint,
+        AWS_EC2_METADATA_DISABLED="true", AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull,
     )
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), *LOOPBACK]))
-    boto3.setup_default_session(aws_access_key_id="test", aws_secret_access_key="test", region_name=region)
+    boto3.setup_default_session(
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"], aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        region_name=region)
     session = boto3.DEFAULT_SESSION
     session.events.register("before-send.*.*", _refuse_elsewhere)
     with _explained():
@@ -115,7 +119,7 @@ def _refuse_elsewhere(request, **_) -> None:
 
 
 def _connect_aws() -> boto3.Session:
-    if os.environ.get("AWS_ACCESS_KEY_ID") == "test" and "AWS_ENDPOINT_URL" in os.environ:
+    if os.environ.get("AWS_CONFIG_FILE") == os.devnull:  # so `_connect_local` has set it
         raise WorkbookError("This kernel has been working on the local AWS. Restart it, then run this cell again.")
     with _explained():
         region = boto3.Session().region_name or os.environ.get("AWS_REGION")

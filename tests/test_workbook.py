@@ -104,6 +104,20 @@ def test_even_an_endpoint_given_by_hand_is_refused(local, reached, endpoint):
     assert reached <= {"127.0.0.1"}
 
 
+def test_the_tests_may_be_another_identity_of_the_local_aws(local, monkeypatch):
+    user = local.client("iam")
+    name = "a-learner"
+    user.create_user(UserName=name)
+    key = user.create_access_key(UserName=name)["AccessKey"]
+    monkeypatch.setenv("AUDIT_LOCAL_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AUDIT_LOCAL_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    session = workbook.connect()
+    assert session.client("sts").get_caller_identity()["Arn"].endswith(f"user/{name}")
+    with pytest.raises(ClientError) as caught:
+        session.client("dynamodb").list_tables()
+    assert workbook.explain(caught.value).startswith("A permission is missing for ListTables")
+
+
 def test_a_local_aws_that_answers_from_elsewhere_is_refused(monkeypatch):
     monkeypatch.setattr(workbook, "_local_status", lambda: {"running": True, "endpoint": "http://10.0.0.1:4566"})
     with pytest.raises(workbook.WorkbookError, match="10.0.0.1.*nothing is sent"):
