@@ -29,12 +29,12 @@ class Design:
     partitioned: bool = True  # otherwise a question reads all that is kept
 
 
-def month(design: Design, rate: float, prices: dict[str, float], questions: int = 1_000, kept: float = 12,
-          log_bytes: int = 600) -> dict[str, float]:
+def month(design: Design, rate: float, prices: dict[str, float], questions: int = 100, kept: float = 12,
+          logs_kept: float = 12, log_bytes: int = 600) -> dict[str, float]:
     """Dollars a month for `rate` changes a second, by what they are paid for.
 
-    `questions` are asked a month, each about one day; events are kept for `kept` months; an invocation logs
-    `log_bytes`. Quotas are taken to be raised as far as the load needs.
+    `questions` are asked a month, each about one day; events are kept for `kept` months and logs for `logs_kept`; an
+    invocation logs `log_bytes`. Quotas are taken to be raised as far as the load needs.
     """
     pipe = sized(design.pipe, rate)
     hour = simulate(pipe, 3600)
@@ -48,7 +48,7 @@ def month(design: Design, rate: float, prices: dict[str, float], questions: int 
         "Firehose": invocations * billed / GB * prices["firehose_gb"],
         "Lambda": invocations / 1e6 * prices["lambda_million_requests"]
         + invocations * pipe.seconds(batch) * pipe.memory / 1024 * prices["lambda_gb_second"],
-        "Logs": invocations * log_bytes / GB * prices["logs_gb"],
+        "Logs": invocations * log_bytes / GB * (prices["logs_gb"] + logs_kept * prices["logs_gb_month"]),
         "S3": hour.objects * HOURS / 1000 * prices["s3_thousand_puts"]
         + events * design.stored * kept / GB * prices["s3_gb_month"],
         "Athena": questions * max(LEAST, read) / TB * prices["athena_tb"],

@@ -54,11 +54,11 @@ def put(client: Client, count: int) -> tuple[str, int]:
     client.glue.create_database(DatabaseInput={"Name": database})
     with ProcessPoolExecutor(2) as pool:
         told = list(pool.map(_put_day, [client.endpoint] * DAYS, [count] * DAYS, range(DAYS)))
-    _table(client, database, "order_events", f"s3://{BUCKET}/{count}/events/", ["dt"], {
+    json_table(client, database, "order_events", f"s3://{BUCKET}/{count}/events/", ["dt"], {
         "projection.enabled": "true", "projection.dt.type": "date", "projection.dt.format": "yyyy-MM-dd",
         "projection.dt.range": f"{days()[0]},{days()[-1]}",
         "storage.location.template": f"s3://{BUCKET}/{count}/events/dt=${{dt}}/"})
-    _table(client, database, "tutorial", f"s3://{BUCKET}/{count}/tutorial/", list(_HOURS), {})
+    json_table(client, database, "tutorial", f"s3://{BUCKET}/{count}/tutorial/", list(_HOURS), {})
     partitions = [{"Values": hour.split("/"), "StorageDescriptor": _storage(f"s3://{BUCKET}/{count}/tutorial/{hour}/")}
                   for hours, _ in told for hour in hours]
     for first in range(0, len(partitions), 100):
@@ -84,7 +84,7 @@ def _put_day(endpoint: str, count: int, day: int) -> tuple[list[str], int]:
     return list(hours), size
 
 
-def _table(client: Client, database: str, name: str, location: str, keys: list[str], parameters: dict) -> None:
+def json_table(client: Client, database: str, name: str, location: str, keys: list[str], parameters: dict) -> None:
     client.glue.create_table(DatabaseName=database, TableInput={
         "Name": name, "TableType": "EXTERNAL_TABLE", "Parameters": {"classification": "json", **parameters},
         "PartitionKeys": [{"Name": key, "Type": "string"} for key in keys], "StorageDescriptor": _storage(location)})
