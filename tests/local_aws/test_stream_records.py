@@ -35,7 +35,7 @@ def test_partiql_leaves_records_too(aws):
     line = Pipeline(aws, trigger=False)
     table, run = f'"{line.name}"', line.dynamodb.execute_statement
     run(Statement=f"INSERT INTO {table} VALUE {{'id': 'a', 'n': 1}}")
-    run(Statement=f"UPDATE {table} SET n=2 WHERE id='a'")
+    run(Statement=f"UPDATE {table} SET n=? WHERE id='a'", Parameters=[{"N": "2.0"}])
     run(Statement=f"UPDATE {table} SET n=2 WHERE id='a'")  # changes nothing
     run(Statement=f"DELETE FROM {table} WHERE id='a'")
     run(Statement=f"DELETE FROM {table} WHERE id='a'")  # deletes nothing

@@ -2,8 +2,9 @@
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html and API_streams_StreamRecord.html
 
-ministack leaves none for PartiQL's INSERT, UPDATE and DELETE and for items that time to live deletes, writes one when a
-set is put back in another order, calls every record's size 0, and lets sequence numbers fall when the clock does.
+ministack leaves none for PartiQL's INSERT, UPDATE and DELETE (which also keep numbers as they were typed) and for items
+that time to live deletes, writes one when a set is put back in another order, calls every record's size 0, and lets
+sequence numbers fall when the clock does.
 """
 from __future__ import annotations
 
@@ -53,6 +54,18 @@ def same(one: Any, other: Any) -> bool:
     return one == other
 
 
+def canonical(value: Any) -> Any:
+    """An item or a part of one with its numbers as DynamoDB keeps them: 1.10 is 1.1."""
+    if isinstance(value, list):
+        return [canonical(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    number = dynamodb._ddb_canonicalize_number
+    return {name: number(one) or one if name == "N" and isinstance(one, str)
+            else [number(text) or text for text in one] if name == "NS" and isinstance(one, list)
+            else canonical(one) for name, one in value.items()}
+
+
 def install(written: Callable[[dict], None]) -> None:
     """Correct ministack; `written(record)` is called with each record when it stands in its stream."""
     build, emit, remove = dynamodb._build_change_record, dynamodb._emit_stream_event, dynamodb._remove_item
@@ -96,7 +109,11 @@ def install(written: Callable[[dict], None]) -> None:
             before = table["items"].get(partition, {}).get(sort)
             answer = statement(table, parsed, *options)
             if answer[0] == 200:
-                change = (table, before, table["items"].get(partition, {}).get(sort))
+                after = table["items"].get(partition, {}).get(sort)
+                if after is not None and after is not before and (tidy := canonical(after)) != after:
+                    dynamodb._set_item(table, partition, sort, tidy)
+                    after = tidy
+                change = (table, before, after)
                 pending = _transaction.get()
                 if pending is None:
                     changed(*change)
