@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 
 import pandas as pd
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from pipeline import client, eventually
 
@@ -247,6 +248,20 @@ def test_conversion_writes_parquet_and_sets_aside_what_does_not_fit(aws):
     assert pd.read_parquet(io.BytesIO(delivery.read(key)))["id"].tolist() == [1, 2, 3]
     (error,) = delivery.keys("errors/format-conversion-failed/")
     assert json.loads(delivery.read(error))["rawData"] == "bm90IGpzb24K"
+
+
+def test_records_that_cannot_be_kept_are_refused(aws, tmp_path):
+    delivery = Delivery(aws, seconds=900)
+    delivery.put(b"a")
+    folder = aws.state / "firehose" / f"us-east-1_{delivery.name}"
+    folder.rename(tmp_path / "elsewhere")
+    once = aws.client("firehose", config=Config(retries={"total_max_attempts": 1}))
+    with pytest.raises(once.exceptions.ServiceUnavailableException):
+        once.put_record(DeliveryStreamName=delivery.name, Record={"Data": b"never taken"})
+    (tmp_path / "elsewhere").rename(folder)
+    delivery.put(b"b" * 1000 * 1024, b"c" * 100 * 1024)
+    eventually(delivery.keys)
+    assert delivery.delivered() == b"a" + b"b" * 1000 * 1024 + b"c" * 100 * 1024
 
 
 def test_a_stop_in_the_middle_loses_nothing(fresh_aws):

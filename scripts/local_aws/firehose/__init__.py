@@ -127,8 +127,11 @@ class Firehose:
     def delete(self, region: str, name: str) -> None:
         with self.lock:
             buffer = self.buffers.pop(f"{region}_{name}", None)
-        if buffer and (size := buffer.delete()):
-            log.warning("Delivery stream %s is deleted, and with it %d bytes that were not delivered yet", name, size)
+        if buffer:
+            buffer.stop()
+            if buffer.waiting:
+                log.warning("%s is deleted, and with it %d bytes that wait for delivery", name, buffer.waiting)
+        shutil.rmtree(self.folder / f"{region}_{name}", ignore_errors=True)
 
     def resume(self) -> None:
         """Go on with what an earlier run of the server left undelivered."""
@@ -145,8 +148,7 @@ class Firehose:
 
     def reset(self) -> None:
         with self.lock:
-            for buffer in self.buffers.values():
-                buffer.delete()
+            self.stop()
             self.buffers.clear()
         shutil.rmtree(self.folder, ignore_errors=True)
 

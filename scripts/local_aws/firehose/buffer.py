@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import shutil
 import threading
 import time
 import uuid
@@ -107,10 +106,9 @@ class Buffer:
             self._changed.notify()
         self._thread.join(timeout=10)
 
-    def delete(self) -> int:
-        """Stop, and throw away what is not delivered. Return the number of bytes."""
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+    @property
+    def waiting(self) -> int:
+        """How many bytes are not delivered yet."""
         return sum(batch.size for batch in self._batches)
 
     def _run(self) -> None:
