@@ -78,7 +78,7 @@ def handler(event, context):
         print(json.dumps(log))
         return {"batchItemFailures": []}
 
-    reason = str(refusal or problem)
+    reason = str(refusal if waiting else problem)
     print(json.dumps({**log, "reason": reason}))
     if len(waiting) == len(packages):  # an error, so that it shows as one: the stream sends the whole batch again
         raise RuntimeError(f"None of {len(records)} changes could be delivered: {reason}")
@@ -315,9 +315,9 @@ def s3():
 
 
 def deliver(packages, context):
-    """Put packages into the delivery stream, what it refuses again and again while there is time.
+    """Put packages into the delivery stream; what it refuses, again and again while there is time.
 
-    Returns the packages it did not take, in order, and the last reason.
+    Return the packages it did not take, in order, and the last reason.
     """
     waiting, reason = packages, None
     for tries in count():

@@ -258,6 +258,13 @@ def test_what_cannot_be_kept_is_reported_and_the_batch_ends_before_it():
     assert len(firehose.events) == 3
 
 
+def test_the_reason_given_is_the_one_that_counts(capsys):
+    firehose, s3 = InMemoryFirehose([{0}]), InMemoryS3(last=refusal("AccessDenied", "no PutObject", 403))
+    with function(firehose, s3):
+        assert invoke([change(1, "INSERT", new={}), BROKEN[0]]) == [sequence(2)]
+    assert "no PutObject" in json.loads(capsys.readouterr().out)["reason"]
+
+
 def test_what_cannot_be_kept_raises_where_nothing_was_delivered():
     with function(InMemoryFirehose(), InMemoryS3(last=DENIED)), pytest.raises(RuntimeError, match="not authorized"):
         invoke([BROKEN[0], change(3, "INSERT", new={})])
