@@ -257,8 +257,10 @@ def item_by_item(records: list[dict], example: str) -> list[dict]:
 
 def wire(value: Any) -> str:
     """A record, or a part of one, as the function gets it; maps have no order, here they get one."""
-    return json.dumps(value, sort_keys=True, default=lambda one: base64.b64encode(one).decode() if isinstance(one, bytes)
-                      else int(one.timestamp()))
+    def plain(one: Any) -> Any:
+        return base64.b64encode(one).decode() if isinstance(one, bytes) else int(one.timestamp())
+
+    return json.dumps(value, sort_keys=True, default=plain)
 
 
 def with_plain_numbers(value: Any) -> Any:

@@ -124,7 +124,7 @@ print(json.dumps(written))
     put, gone = json.loads(done.stdout)
     assert put["eventName"] == "INSERT" and "userIdentity" not in put
     assert gone["eventName"] == "REMOVE" and gone["dynamodb"]["OldImage"] == {"id": {"S": "a"}, "until": {"N": "1"}}
-    assert gone["userIdentity"] == {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+    assert gone["userIdentity"] == {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
 
 
 class Writer(threading.Thread):
@@ -145,13 +145,18 @@ class Writer(threading.Thread):
 
 
 def age(journal: Path, stream: str) -> None:
-    """Let a stream's records be a day older, where the local AWS keeps them."""
-    aged = []
-    for entry in map(json.loads, journal.read_text().splitlines()):
-        if entry.get("record", {}).get("eventSourceARN") == stream:
-            entry["record"]["dynamodb"]["ApproximateCreationDateTime"] -= 25 * 60 * 60
-        aged.append(json.dumps(entry) + "\n")
-    journal.write_text("".join(aged))
+    """Let a stream's records be a day older, where the local AWS keeps them, and its last item be deleted just now, by
+    time to live."""
+    entries = [json.loads(line) for line in journal.read_text().splitlines()]
+    records = [entry["record"] for entry in entries if entry.get("record", {}).get("eventSourceARN") == stream]
+    gone = {**records[-1], "eventName": "REMOVE", "eventID": "0" * 32, "userIdentity": {
+        "Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}, "dynamodb": {**records[-1]["dynamodb"]}}
+    gone["dynamodb"]["SequenceNumber"] = str(int(gone["dynamodb"]["SequenceNumber"]) + 1)
+    gone["dynamodb"]["OldImage"] = gone["dynamodb"].pop("NewImage")
+    for record in records:
+        record["dynamodb"]["ApproximateCreationDateTime"] -= 25 * 60 * 60
+    entries.insert(-1, {"record": gone})
+    journal.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
 
 
 def kill(aws: Any) -> None:
@@ -164,7 +169,8 @@ def test_the_life_of_streams_through_stops_kills_and_a_reset(fresh_aws):
     """Streams, 'Data retention limit for DynamoDB Streams': every record once, in order, readable for 24 hours; 'if you
     disable a stream on a table, the data in the stream continues to be readable for 24 hours'."""
     aws = fresh_aws()
-    busy, old, closed = Pipeline(aws, BatchSize=5), Pipeline(aws), Pipeline(aws, trigger=False)
+    busy, closed = Pipeline(aws, BatchSize=5), Pipeline(aws, trigger=False)
+    old = Pipeline(aws, TELL + "    print('WHO', json.dumps([one.get('userIdentity') for one in event['Records']]))\n")
     blocked = Pipeline(aws, "def handler(event, context):\n    raise ValueError('not yet')\n")
     closed.put("a", "b")
     closed.dynamodb.update_table(TableName=closed.name, StreamSpecification={"StreamEnabled": False})
@@ -192,8 +198,10 @@ def test_the_life_of_streams_through_stops_kills_and_a_reset(fresh_aws):
     blocked.deploy(TELL)
     eventually(lambda: set(blocked.delivered()) == {"wait0", "wait1"})
 
-    # What was older than a day is gone, and the trigger goes on from where it was
-    assert old.records() == []
+    # What was older than a day is gone, the trigger goes on from where it was, and it tells what time to live did
+    assert changes(old) == [("REMOVE", "b", "-", None)]
+    eventually(lambda: 'WHO [{"type": "Service", "principalId": "dynamodb.amazonaws.com"}]' in old.said())
+    assert old.delivered() == ["a", "b", "b"]
     old.put("a", "c", n={"N": "2"})
     old.dynamodb.delete_item(TableName=old.name, Key={"id": {"S": "b"}})
 
@@ -203,7 +211,7 @@ def test_the_life_of_streams_through_stops_kills_and_a_reset(fresh_aws):
     aws.start()
     assert {item["id"]["S"]: item.get("n", {}).get("N") for item in old.dynamodb.scan(TableName=old.name)["Items"]} == {
         "a": "2", "c": "2"}
-    assert changes(old) == [("MODIFY", "a", "-", "2"), ("INSERT", "c", None, "2"), ("REMOVE", "b", "-", None)]
+    assert changes(old)[1:] == [("MODIFY", "a", "-", "2"), ("INSERT", "c", None, "2"), ("REMOVE", "b", "-", None)]
     old.put("d")
     eventually(lambda: old.delivered()[-1:] == ["d"])
 

@@ -141,7 +141,7 @@ def install(written: Callable[[dict], None]) -> None:
         if old is not None and threading.current_thread().name == "dynamodb-ttl-reaper":
             region, account = table["TableArn"].split(":")[3:5]
             with request_scope(account, region):
-                token = _identity.set({"type": "Service", "principalId": "dynamodb.amazonaws.com"})
+                token = _identity.set({"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"})
                 try:
                     changed(table, old, None)
                 finally:

@@ -19,6 +19,7 @@ def install(aws: LocalAws) -> None:
     from trigger.mappings import Mappings
 
     mappings = Mappings(aws)
+    mappings.load()
     stream_records.on_record(mappings.wake)
     aws.wrap("lambda", mappings.wrapper)
     aws.on_start(mappings.start)

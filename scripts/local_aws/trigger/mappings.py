@@ -77,17 +77,23 @@ class Mappings:
 
     # The moments of the local AWS's life
 
+    def load(self) -> None:
+        """Before anything is answered."""
+        self.mappings = {mapping.uuid: mapping for mapping in self.store.load()}
+
     def start(self) -> None:
-        for mapping in self.store.load():
-            try:
-                self.calls.client("lambda", mapping.region).get_event_source_mapping(UUID=mapping.uuid)
-            except ClientError as error:
-                log.warning("Mapping %s is forgotten: %s", mapping.uuid, error)
-                mapping.remove()
-                continue
+        """Poll for what was loaded. A mapping that ministack does not know was made before a kill, and is forgotten."""
+        for region in {mapping.region for mapping in self.mappings.values()}:
+            pages = self.calls.client("lambda", region).get_paginator("list_event_source_mappings").paginate()
+            known = {one["UUID"] for page in pages for one in page["EventSourceMappings"]}
             with self._changing:
-                self.mappings[mapping.uuid] = mapping
-                self._poll(mapping)
+                for mapping in [one for one in self.mappings.values() if one.region == region]:
+                    if mapping.uuid in known:
+                        self._poll(mapping)
+                    else:
+                        log.warning("Mapping %s is forgotten", mapping.uuid)
+                        mapping.remove()
+                        del self.mappings[mapping.uuid]
 
     def stop(self) -> None:
         pollers = list(self.pollers.values())
@@ -314,7 +320,9 @@ class Mappings:
             return "Deleting"
         if not mapping.enabled:
             return "Disabling" if poller is not None and not poller.join(0) else "Disabled"
-        return "Enabled" if poller is not None and poller.running.is_set() else "Creating"
+        if mapping.new and poller is not None and poller.running.is_set():
+            mapping.new = False
+        return "Creating" if mapping.new else "Enabled"
 
     def shown(self, mapping: Mapping, state: str | None = None) -> dict:
         return {**mapping.fields, "State": state or self.state(mapping), "LastProcessingResult": mapping.result}

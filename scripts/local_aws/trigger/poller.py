@@ -160,7 +160,7 @@ class Poller:
     def _take(self, records: list[dict]) -> None:
         with self._change:
             for raw in records:
-                if identity := raw.get("userIdentity"):
+                if identity := raw.get("userIdentity"):  # the stream's capitals are not the event's
                     raw["userIdentity"] = {"type": identity.get("Type"), "principalId": identity.get("PrincipalId")}
                 raw["eventSourceARN"] = self.stream
                 text = json.dumps(raw, default=wire, ensure_ascii=False)

@@ -14,7 +14,7 @@ class Mapping:
     def __init__(self, path: Path, region: str, fields: dict, enabled: bool, position: dict, result: str):
         self.path, self.region, self.fields, self.enabled = path, region, fields, enabled
         self.position, self.result = position, result
-        self.deleting = False
+        self.new = self.deleting = False
         self._writing = threading.Lock()
 
     @property
@@ -54,6 +54,7 @@ class Store:
         self.folder.mkdir(parents=True, exist_ok=True)
         mapping = Mapping(self.folder / f"{fields['UUID']}.json", region, fields, enabled, position,
                           "No records processed")
+        mapping.new = True
         mapping.save()
         return mapping
 
