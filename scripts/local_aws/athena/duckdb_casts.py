@@ -23,6 +23,7 @@ from athena.duckdb_types import (
     map_of,
     numeric,
     row_of,
+    unordered,
     words,
 )
 from athena.engine import QueryFailed
@@ -250,6 +251,8 @@ def _nested(value: Expr, kind: Type, node: Node) -> str | None:
     from athena.duckdb_expressions import Expr
 
     given, sql = value.type, value.sql
+    if unordered(given):
+        raise refused(f"a cast of a map that has no order to {words(kind)}", node)
     if given == JSON and kind.name in ("array", "map"):
         texts = kind.inner[-1] == VARCHAR and (kind.name == "array" or kind.inner[0] == VARCHAR)
         if texts:
@@ -278,6 +281,6 @@ def _nested(value: Expr, kind: Type, node: Node) -> str | None:
         part = Expr(f"c{node.line}_{node.column}", given.inner[0])
         done = part.sql if given.inner[0] == kind.inner[0] else _cast(part, kind.inner[0], node)
         return None if done is None else f"list_transform({sql}, lambda {part.sql}: {done})"
-    if [one.name for one in given.inner] == [one.name for one in kind.inner]:
+    if all(one.name in (to.name, "unknown") for one, to in zip(given.inner, kind.inner, strict=True)):
         return f"CAST({sql} AS {duckdb(kind)})"
     raise refused(f"a cast of {words(given)} to {words(kind)}", node)

@@ -34,6 +34,50 @@ _MARK = re.compile(r"\[\[([A-Z_]+)\|(.*?)\]\]", re.DOTALL)
 _NATIVE = re.compile(r"\b(py_\w+)\(")
 
 
+_NULLABLE: dict[int, Callable[[Callable[..., Any]], Callable[..., Any]]] = {  # DuckDB counts the parameters
+    1: lambda f: lambda a: None if a is None else f(a),
+    2: lambda f: lambda a, b: None if a is None or b is None else f(a, b),
+    3: lambda f: lambda a, b, c: None if a is None or b is None or c is None else f(a, b, c),
+    4: lambda f: lambda a, b, c, d: None if a is None or b is None or c is None or d is None else f(a, b, c, d),
+}
+
+
+class Database:
+    """An instance of DuckDB, locked: no file but those in the engine's own folder, no extension, no setting."""
+
+    def __init__(self, folder: Path, tries: bool):
+        self.base = duckdb.connect(":memory:", config={"threads": "2", "temp_directory": str(folder)})
+        # Rows keep their order and conditions are evaluated from left to right, as Trino does. Expressions that occur
+        # twice are not computed ahead where there is a TRY: DuckDB would take them, and their errors, out of it.
+        without = "reorder_filter,common_subexpressions" if tries else "reorder_filter"
+        for setting in (f"allowed_directories=['{folder}']", "enable_external_access=false",
+                        "autoinstall_known_extensions=false", "autoload_known_extensions=false",
+                        "python_enable_replacements=false", "preserve_insertion_order=true",
+                        f"disabled_optimizers='{without}'", "TimeZone='UTC'"):
+            self.base.execute(f"SET {setting}")
+        self.lock, self.known = threading.Lock(), set()
+        self._functions(" ".join(statements()))
+        for statement in statements():
+            self.base.execute(statement)
+        self.base.execute("SET lock_configuration=true")
+
+    def connection(self, sql: str) -> duckdb.DuckDBPyConnection:
+        """A connection of its own, in which a text can run."""
+        self._functions(sql)
+        return self.base.cursor()
+
+    def _functions(self, sql: str) -> None:
+        """Register the Python functions that a text calls; each costs some milliseconds, so none is without need."""
+        needed = set(_NATIVE.findall(sql)) - self.known
+        if not needed:
+            return
+        with self.lock:
+            for name in sorted(needed - self.known):
+                call, given, result = FUNCTIONS[name]
+                self.base.create_function(name, _NULLABLE[len(given)](call), given, result, null_handling="special")
+                self.known.add(name)
+
+
 class DuckDbEngine:
     """Athena's SQL on DuckDB, equal to Trino's answers or refused."""
 
@@ -44,29 +88,15 @@ class DuckDbEngine:
         assert duckdb_verified.names()
         self.folder = Path(tempfile.mkdtemp(prefix="athena-duckdb-"))
         self.lock = threading.Lock()
-        self.base = duckdb.connect(":memory:", config={"threads": "2", "temp_directory": str(self.folder)})
-        # Runs in the order of the rows and evaluates conditions from left to right, as Trino does.
-        for setting in (f"allowed_directories=['{self.folder}']", "enable_external_access=false",
-                        "autoinstall_known_extensions=false", "autoload_known_extensions=false",
-                        "python_enable_replacements=false", "preserve_insertion_order=true", "disabled_optimizers='reorder_filter'", "TimeZone='UTC'"):
-            self.base.execute(f"SET {setting}")
-        self.known: set[str] = set()
-        self._functions(" ".join(statements()))
-        for statement in statements():
-            self.base.execute(statement)
-        self.base.execute("SET lock_configuration=true")
+        self.databases = {False: Database(self.folder, False)}  # whether TRY occurs: its database; the second when needed
 
-    def _functions(self, sql: str) -> None:
-        """Register the Python functions that a text calls; each costs some milliseconds, so none is without need."""
-        needed = set(_NATIVE.findall(sql)) - self.known
-        if not needed:
-            return
+    def database(self, sql: str) -> Database:
+        """The database in which a text is to run."""
+        tries = "TRY(" in sql
         with self.lock:
-            for name in sorted(needed - self.known):
-                call, given, result = FUNCTIONS[name]
-                self.base.create_function(name, _NULLABLE[len(given)](call), given, result,
-                                          null_handling="special")
-                self.known.add(name)
+            if tries not in self.databases:
+                self.databases[tries] = Database(self.folder, tries)
+        return self.databases[tries]
 
     def query(self, statement: str, catalog: Catalog, watch: Watch) -> Answer:
         compiler, sql, fields = self.compiled(statement, catalog)
@@ -96,8 +126,8 @@ class DuckDbEngine:
 
     def loaded(self, compiler: Queries, sql: str, catalog: Catalog, watch: Watch) -> tuple[Any, int]:
         """A connection in which a compiled statement can run, and the bytes read for it."""
-        self._functions(sql + " ".join(part for scan in compiler.scans for part in scan.prune))
-        connection = self.base.cursor()
+        text = sql + " ".join(part for scan in compiler.scans for part in scan.prune)
+        connection = self.database(text).connection(text)
         try:
             watch.on_stop(connection.interrupt)
             read = 0
@@ -129,16 +159,9 @@ class DuckDbEngine:
         return duckdb_write.write(self, target, statement, catalog, watch)
 
     def close(self) -> None:
-        self.base.close()
+        for database in self.databases.values():
+            database.base.close()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-_NULLABLE: dict[int, Callable[[Callable[..., Any]], Callable[..., Any]]] = {  # DuckDB counts the parameters
-    1: lambda f: lambda a: None if a is None else f(a),
-    2: lambda f: lambda a, b: None if a is None or b is None else f(a, b),
-    3: lambda f: lambda a, b, c: None if a is None or b is None or c is None else f(a, b, c),
-    4: lambda f: lambda a, b, c, d: None if a is None or b is None or c is None or d is None else f(a, b, c, d),
-}
 
 
 def _columns(fields: list[Field]) -> list[Column]:
@@ -177,6 +200,9 @@ def _trino(failed: duckdb.Error) -> Exception:
 def shape(kind: Type) -> Callable[[Any], Any] | None:
     """How DuckDB's Python value becomes what `text.formatter` takes; None where it is that already."""
     name = kind.name
+    if name.startswith("timestamp") and kind.numbers[0] > 3:
+        digits, zone = kind.numbers[0], " UTC" if name != "timestamp" else ""
+        return lambda value: value.isoformat(" ", "microseconds")[:20 + digits] + zone
     if name == "timestamp with time zone":
         return lambda value: value.replace(tzinfo=datetime.timezone.utc)
     if name == "interval day to second":

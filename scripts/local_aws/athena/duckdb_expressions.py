@@ -91,6 +91,8 @@ class Context:
 
     scope: Scope
     clause: str = "SELECT"
+    clause_at: Node | None = None
+    query_at: Node | None = None
     aggregates: bool = False  # whether aggregates may stand here
     windows: bool = False  # whether window functions may stand here
     groups: frozenset[str] | None = None  # texts of the grouping expressions, in a query that groups
@@ -199,7 +201,7 @@ class Expressions:
             return Expr(f"CAST({value} AS INTEGER)", INTEGER, value)
         if -2**63 <= value < 2**63:
             return Expr(f"CAST({value} AS BIGINT)", BIGINT, value)
-        raise fail("INVALID_LITERAL", node, f"Invalid numeric literal: {value}")
+        raise fail("SYNTAX_ERROR", node, f"Invalid numeric literal: {value}")
 
     def x_decimal(self, node: Node, context: Context) -> Expr:
         whole, _, fraction = node.text.partition(".")
@@ -254,7 +256,7 @@ class Expressions:
             raise fail("INVALID_LITERAL", node, f"'{value}' is not a valid {name.upper()} literal") from None
         if name in ("time", "char", "varbinary", "uuid", "ipaddress"):
             raise refused(f"a literal of type {name.upper()}", node)
-        raise fail("TYPE_NOT_FOUND", node, f"Unknown type: {name}")
+        raise QueryFailed("TYPE_NOT_FOUND", f"Unknown type: {name}")
 
     def x_interval(self, node: Node, context: Context) -> Expr:
         if node.to:
@@ -421,16 +423,20 @@ class Expressions:
 
     def x_in(self, node: Node, context: Context) -> Expr:
         value = self.expression(node.value, context)
+        before = len(context.used)
         items = [self.expression(item, context) for item in node.items]
+        constant = len(context.used) == before
         parts, kind = self.unified([value, *items], [node.value, *node.items],
                                    "IN value and list items must be the same type or coercible to a common type. "
                                    "Cannot find common type between {0} and {1}, all types (without duplicates): "
                                    f"[{', '.join(unique(words(one.type) for one in [value, *items]))}]")
         if kind.name in ("array", "map"):
             raise refused(f"IN with {words(kind)}", node)
+        if kind.name == "row" and not constant:
+            raise refused("IN with a list of ROW values that are no literals", node)
         if kind.name in ("double", "real", "row"):
             sql = "(" + " OR ".join(self.compare(parts[0], item, "=", node) for item in parts[1:]) + ")"
-            if kind.name == "row" and len(parts) > 2:  # a row with a null in it is then in no list, and not out of it
+            if kind.name == "row" and len(parts) > 2:  # a row with a null is in no list, and not out of one
                 nulls = " OR ".join(f"struct_extract({parts[0].sql}, 'f{at}') IS NULL"
                                     for at in range(1, len(kind.inner) + 1))
                 sql = f"(CASE WHEN {nulls} THEN NULL ELSE {sql} END)"

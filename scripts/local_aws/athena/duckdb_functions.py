@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from athena.duckdb_grammar import Node, refused
-from athena.duckdb_types import BIGINT, BOOLEAN, DOUBLE, INTEGER, UNKNOWN, coerces, common, duckdb, orderable, words
+from athena.duckdb_types import UNKNOWN, UNORDERED, coerces, common, duckdb, orderable, unordered, words
 from athena.engine import QueryFailed
 from athena.text import Type, _split
 
@@ -156,7 +156,7 @@ def resolve(name: str, given: Sequence[Type | None], node: Node, kinds: tuple[st
                 break
             cost += step
         else:
-            if "orderable" in one.options and not orderable(bound.get("t", BIGINT)):
+            if "orderable" in one.options and not orderable(bound.get("t", bound.get("e", UNKNOWN))):
                 continue
             if best is None or cost < best[0]:
                 best = (cost, one, bound)
@@ -197,8 +197,12 @@ def _coerce(on: Expressions, chosen: Signature, bound: dict, arguments: list[Exp
 def _emit(on: Expressions, chosen: Signature, bound: dict, arguments: list[Expr], node: Node, clauses: dict) -> Expr:
     from athena.duckdb_expressions import Expr
 
+    if "any order" not in chosen.options and chosen.kind == "scalar" and any(unordered(one.type) for one in arguments):
+        raise refused(f"{node.name} of a map whose entries have no order (element_at, cardinality and [] are)", node)
     arguments = _coerce(on, chosen, bound, arguments)
     result = _bind(chosen.result, bound)
+    if "makes no order" in chosen.options:
+        result = replace(result, numbers=UNORDERED)
     if callable(chosen.text):
         made = chosen.text(on, arguments, node, result, {"over": "", "distinct": "", "order": "", **clauses})
         if isinstance(made, Expr):
@@ -216,7 +220,7 @@ def call(on: Expressions, node: Node, context: Context) -> Expr:
     if special is not None:
         return special(on, node, context)
     kinds = {one.kind for one in REGISTRY.get(name, ())}
-    if "aggregate" in kinds and not ("scalar" in kinds and _scalar_only(node)):
+    if "aggregate" in kinds:
         return _aggregate(on, node, context)
     if "window" in kinds:
         if node.over is None:
@@ -226,16 +230,20 @@ def call(on: Expressions, node: Node, context: Context) -> Expr:
     if node.over is not None or node.filter is not None or node.distinct or node.order:
         if name not in REGISTRY:
             _unknown(name, [], node)
-        raise QueryFailed("FUNCTION_NOT_AGGREGATE" if node.filter or node.distinct or node.order
-                          else "FUNCTION_NOT_WINDOW", f"line {node.line}:{node.column}: Not a window function: {name}"
+        if node.over is not None:
+            raise QueryFailed("FUNCTION_NOT_WINDOW", f"line {context.query_at.line}:{context.query_at.column}: Not a window "
+                                                     f"function: {name}" if context.query_at else f"Not a window function: {name}")
+        raise QueryFailed("FUNCTION_NOT_AGGREGATE", f"line {node.line}:{node.column}: Not a window function: {name}"
                           if node.over else f"line {node.line}:{node.column}: Not an aggregate function: {name}")
     if getattr(node, "star", False):
         _unknown(name, [], node)
     return _scalar(on, node, context)
 
 
-def _scalar_only(node: Node) -> bool:
-    return node.over is None and node.filter is None and not getattr(node, "star", False) and False
+def _where(context: Context, node: Node) -> str:
+    """Where an error about a whole clause is: at the clause's expression."""
+    at = context.clause_at or node
+    return f"line {at.line}:{at.column}: "
 
 
 def _scalar(on: Expressions, node: Node, context: Context) -> Expr:
@@ -253,8 +261,7 @@ def _scalar(on: Expressions, node: Node, context: Context) -> Expr:
                 head, body = on.lambda_body(one, [_bind(kind, bound) for kind in kinds], context)
                 step = _match(result, body.type, bound)
                 if step is None:
-                    raise QueryFailed("FUNCTION_NOT_FOUND" if False else "TYPE_MISMATCH",
-                                      f"line {one.line}:{one.column}: Unexpected lambda result {words(body.type)}")
+                    _unknown(node.name, [part.type if part else None for part in compiled], node)
                 if result.name in VARIABLES and _bind(result, bound) != body.type and step:
                     raise refused("a lambda whose result is coerced", one)
                 compiled[at] = Expr(head + on.coerced(body, _bind(result, bound)).sql, body.type)
@@ -266,12 +273,13 @@ def _aggregate(on: Expressions, node: Node, context: Context) -> Expr:
     if node.over is not None:
         return _window(on, node, context)
     if not context.aggregates:
+        where = _where(context, node)
         raise QueryFailed("EXPRESSION_NOT_SCALAR", f"{where}{context.clause} cannot contain aggregations, window "
                                                    f"functions or grouping operations: [{node.name}]")
     if context.inside:
-        raise QueryFailed("NESTED_AGGREGATION" if context.inside == "aggregate" else "NESTED_WINDOW",
-                          f"{where}Cannot nest aggregations inside aggregation '{node.name}'"
-                          if context.inside == "aggregate" else f"{where}Cannot nest")
+        outer = context.found_aggregate or node
+        raise QueryFailed("NESTED_AGGREGATION", f"line {outer.line}:{outer.column}: Cannot nest aggregations inside "
+                                                f"aggregation '{outer.name}': [{node.name}]")
     context.found_aggregate = context.found_aggregate or node
     context.inside = "aggregate"
     loose = len(context.loose)
@@ -306,6 +314,9 @@ def _call_aggregate(on: Expressions, node: Node, context: Context, over: str) ->
             raise refused(f"{node.name}(… ORDER BY …)", node)
         clauses["order"] = " ORDER BY " + sort_items(on, node.order, context)
     if node.filter is not None:
+        if over:
+            raise QueryFailed("NOT_SUPPORTED", f"line {node.line}:{node.column}: FILTER is not yet supported for window "
+                                               "functions")
         value = on.boolean(node.filter, context, "Filter")
         clauses["over"] = f" FILTER (WHERE {value.sql}){over}"
     return _emit(on, chosen, bound, arguments, node, clauses), chosen
@@ -328,6 +339,7 @@ def sort_items(on: Expressions, items: Sequence[Node], context: Context) -> str:
 def _window(on: Expressions, node: Node, context: Context) -> Expr:
     where = f"line {node.line}:{node.column}: "
     if not context.windows:
+        where = _where(context, node)
         raise QueryFailed("EXPRESSION_NOT_SCALAR", f"{where}{context.clause} cannot contain aggregations, window "
                                                    f"functions or grouping operations: [{node.name}]")
     if context.inside:
@@ -346,7 +358,7 @@ def _window(on: Expressions, node: Node, context: Context) -> Expr:
             raise QueryFailed("INVALID_WINDOW_FRAME",
                               f"{where}Cannot specify window frame for {node.name} function")
         if node.name in ("lag", "lead") and not window.order:
-            raise QueryFailed("MISSING_ORDER_BY", f"{where}{node.name} function requires an ORDER BY window clause")
+            raise QueryFailed("MISSING_ORDER_BY", f"line {node.over.line}:{node.over.column}: {node.name} function requires an ORDER BY window clause")
         frame = ""
     if node.distinct and ranks:
         raise QueryFailed("NOT_SUPPORTED", f"{where}DISTINCT in window function parameters not yet supported: "
@@ -429,7 +441,7 @@ def _coalesce(on: Expressions, node: Node, context: Context) -> Expr:
     from athena.duckdb_expressions import Expr, unique
 
     if len(node.arguments) < 2:
-        raise QueryFailed("INVALID_FUNCTION_ARGUMENT", f"line {node.line}:{node.column}: The 'coalesce' function must "
+        raise QueryFailed("SYNTAX_ERROR", f"line {node.line}:{node.column}: The 'coalesce' function must "
                                                        "have at least two arguments")
     parts = [on.expression(one, context) for one in node.arguments]
     shown = ", ".join(unique(words(one.type) for one in parts))
@@ -443,7 +455,7 @@ def _if(on: Expressions, node: Node, context: Context) -> Expr:
     from athena.duckdb_expressions import Expr
 
     if len(node.arguments) not in (2, 3):
-        raise QueryFailed("INVALID_FUNCTION_ARGUMENT", f"line {node.line}:{node.column}: Invalid number of arguments "
+        raise QueryFailed("SYNTAX_ERROR", f"line {node.line}:{node.column}: Invalid number of arguments "
                                                        "for 'if' function")
     condition = on.boolean(node.arguments[0], context, "IF condition")
     parts = [on.expression(one, context) for one in node.arguments[1:]]
@@ -456,7 +468,7 @@ def _nullif(on: Expressions, node: Node, context: Context) -> Expr:
     from athena.duckdb_expressions import Expr
 
     if len(node.arguments) != 2:
-        raise QueryFailed("INVALID_FUNCTION_ARGUMENT", f"line {node.line}:{node.column}: Invalid number of arguments "
+        raise QueryFailed("SYNTAX_ERROR", f"line {node.line}:{node.column}: Invalid number of arguments "
                                                        "for 'nullif' function")
     first, second = (on.expression(one, context) for one in node.arguments)
     if common(first.type, second.type) is None:
@@ -471,7 +483,7 @@ def _try(on: Expressions, node: Node, context: Context) -> Expr:
     from athena.duckdb_expressions import Expr
 
     if len(node.arguments) != 1:
-        raise QueryFailed("INVALID_FUNCTION_ARGUMENT", f"line {node.line}:{node.column}: The 'try' function must have "
+        raise QueryFailed("SYNTAX_ERROR", f"line {node.line}:{node.column}: The 'try' function must have "
                                                        "exactly one argument")
     found = context.found_aggregate, context.found_window
     value = on.expression(node.arguments[0], context)
@@ -491,4 +503,3 @@ def _typeof(on: Expressions, node: Node, context: Context) -> Expr:
 SPECIAL: dict[str, Callable[..., Any]] = {"coalesce": _coalesce, "if": _if, "nullif": _nullif, "try": _try,
                                           "typeof": _typeof}
 
-__all__ = ["BOOLEAN", "DOUBLE", "INTEGER", "REGISTRY", "SPECIAL", "apply", "call", "register", "sort_items"]

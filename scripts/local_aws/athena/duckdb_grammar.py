@@ -15,6 +15,7 @@ from typing import Any
 from athena.engine import QueryFailed
 
 HINT = "Run it with `--engine trino`, or on AWS."
+UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 DEEPEST = 120  # parentheses in parentheses; Python's own stack ends not far beyond
 
 
@@ -59,8 +60,8 @@ _LEXER = re.compile(r"""
   | (?P<quoted>"(?:[^"]|"")*")
   | (?P<double>(?:[0-9](?:_?[0-9])*(?:\.(?:[0-9](?:_?[0-9])*)?)?|\.[0-9](?:_?[0-9])*)[Ee][+-]?[0-9]+)
   | (?P<decimal>[0-9](?:_?[0-9])*\.(?:[0-9](?:_?[0-9])*)?|\.[0-9](?:_?[0-9])*)
-  | (?P<digits>[0-9](?:_?[0-9])*[A-Za-z_][A-Za-z0-9_]*)
-  | (?P<integer>[0-9](?:_?[0-9])*)
+  | (?P<integer>[0-9](?:_?[0-9])*(?![A-Za-z0-9_]))
+  | (?P<digits>[0-9][A-Za-z0-9_]*)
   | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
   | (?P<op><>|!=|<=|>=|->|=>|\|\||[-+*/%=<>.,()\[\]?])
 """, re.VERBOSE | re.DOTALL)
@@ -206,7 +207,7 @@ class Parser:
     def cte(self) -> Node:
         at, name, columns = self.now, self.name(), None
         if self.accept("("):
-            columns = self.many(self.name)
+            columns = self.many(self.located_name)
             self.expect(")")
         self.expect("AS")
         self.expect("(")
@@ -267,7 +268,10 @@ class Parser:
         grouping, group_all = None, True
         if self.accept("GROUP"):
             self.expect("BY")
-            group_all = not self.accept("DISTINCT") and (self.accept("ALL"), True)[1]
+            group_all = not self.accept("DISTINCT")
+            if self.at("ALL") and self.ahead().type != "end" and self.ahead().upper not in (
+                    ",", ")", "HAVING", "ORDER", "LIMIT", "OFFSET", "UNION", "EXCEPT", "INTERSECT"):
+                self.take()
             grouping = self.many(self.grouping_element)
         having = self.expression() if self.accept("HAVING") else None
         windows = self.many(self.named_window) if self.accept("WINDOW") else []
@@ -591,6 +595,8 @@ class Parser:
                 raise QueryFailed("SYNTAX_ERROR", f"line {at.line}:{at.column}: Binary literal must contain an even "
                                                   "number of digits")
             return Node("binary", at, value=bytes.fromhex(digits))
+        if at.upper == "[":
+            raise refused("an array without the word ARRAY", at)
         if at.upper == "(":
             return self.parenthesis()
         if at.upper == "?":
@@ -751,7 +757,8 @@ class Parser:
                     self.index -= 1
                     self.fail("<expression>")
                 return Node("row", at, items=items)
-            if at.upper == "INTERVAL" and (after.type == "string" or after.upper in ("+", "-")):
+            if at.upper == "INTERVAL" and (after.upper in ("+", "-") or after.type == "string" and
+                                           self.ahead(2).upper in UNITS):
                 return self.interval()
             if at.upper == "POSITION" and after.upper == "(":
                 start = self.index
@@ -801,7 +808,7 @@ class Parser:
                                        order=[]))
         distinct = bool(self.accept("DISTINCT")) or (self.accept("ALL"), False)[1]
         arguments, order = [], []
-        if not self.at(")"):
+        if distinct or not self.at(")"):
             if not self.at("ORDER", "BY"):
                 arguments = self.many(self.argument)
             if self.accept("ORDER", "BY"):
@@ -874,10 +881,9 @@ class Parser:
         if self.now.type != "string":
             self.fail("<string>")
         value = self.take().text[1:-1]
-        units = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
         first = self.now
-        if first.upper not in units:
-            self.fail(", ".join(f"'{unit}'" for unit in sorted(units)))
+        if first.upper not in UNITS:
+            self.fail(", ".join(f"'{unit}'" for unit in sorted(UNITS)))
         self.take()
         last = None
         if self.accept("TO"):

@@ -19,13 +19,16 @@ _JAVA = {"tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INT", "bigint
 
 MACROS: dict[str, str] = {
     "t_int_div(n, d)": f"(n // CASE WHEN d = 0 AND n IS NOT NULL THEN {_ZERO} ELSE d END)",
-    "t_int_mod(n, d)": f"(n % CASE WHEN d = 0 AND n IS NOT NULL THEN {_ZERO} ELSE d END)",
+    "t_int_mod(n, d)": f"CASE WHEN d = -1 THEN n * 0 ELSE n % CASE WHEN d = 0 AND n IS NOT NULL THEN {_ZERO} ELSE d END END",
+    # Only the operator knows its own error: mod(1, 0) fails as Java does.
+    "t_mod(n, d)": "CASE WHEN d = -1 THEN n * 0 ELSE n % CASE WHEN d = 0 AND n IS NOT NULL THEN " +
+                   _error("GENERIC_INTERNAL_ERROR", "'/ by zero'") + " ELSE d END END",
     # Infinity and NaN are Java's answers to a division of doubles by zero; DuckDB has none.
     "t_float_div(n, d)": "CASE WHEN d = 0 AND n IS NOT NULL THEN CASE WHEN n = 0 OR isnan(n) THEN CAST('NaN' AS DOUBLE)"
                          " WHEN (n > 0) = (CAST(d AS VARCHAR)[1] <> '-') THEN CAST('Infinity' AS DOUBLE) "
                          "ELSE CAST('-Infinity' AS DOUBLE) END ELSE n / d END",
-    "t_half_up(n, d)": f"CASE WHEN d = 0 AND n IS NOT NULL THEN {_ZERO} ELSE n // d + "
-                       "CASE WHEN abs(n % d) * 2 >= abs(d) THEN sign(n) * sign(d) ELSE 0 END END",
+    "t_half_up(n, d)": f"n // CASE WHEN d = 0 AND n IS NOT NULL THEN {_ZERO} ELSE d END + "
+                       "CASE WHEN d <> 0 AND abs(n % d) * 2 >= abs(d) THEN sign(n) * sign(d) ELSE 0 END",
     "t_point(digits, scale)": "CASE WHEN digits[1] = '-' THEN '-' || t_point_plain(digits[2:], scale) "
                               "ELSE t_point_plain(digits, scale) END",
     # NaN equals nothing and is in no order, as in Java; DuckDB takes it for the largest number.
@@ -74,10 +77,10 @@ MACROS: dict[str, str] = {
         "INVALID_CAST_ARGUMENT", "'Value ' || s || ' cannot be represented as ' || wanted", "VARCHAR") + " END",
     "t_point_plain(digits, scale)": "left(lpad(digits, greatest(len(digits), scale + 1)::INTEGER, '0'), -scale) || '.' || right(lpad(digits, greatest(len(digits), scale + 1)::INTEGER, '0'), scale)",
     # substr counts from 1 and from the end with a negative start; outside of the text, or at 0, it is empty.
-    "t_substr(s, i)": "CASE WHEN s IS NULL OR i IS NULL THEN NULL WHEN i = 0 OR abs(i) > length(s) THEN '' "
+    "t_substr(s, i)": "CASE WHEN s IS NULL OR i IS NULL THEN NULL WHEN i = 0 OR i > length(s) OR i < -length(s) THEN '' "
                       "ELSE substring(s, i) END",
     "t_substr_length(s, i, n)": "CASE WHEN s IS NULL OR i IS NULL OR n IS NULL THEN NULL WHEN i = 0 OR n <= 0 OR "
-                                "abs(i) > length(s) THEN '' ELSE substring(substring(s, i), 1, least(n, 4294967295)) "
+                                "i > length(s) OR i < -length(s) THEN '' ELSE substring(substring(s, i), 1, least(n, 4294967295)) "
                                 "END",
     "t_sqrt(n)": "CASE WHEN n < 0 THEN CAST('NaN' AS DOUBLE) ELSE sqrt(n) END",
     "t_to_unixtime(t)": "(CAST(epoch_us(t) AS DOUBLE) / 1000000.0::DOUBLE)",
@@ -86,9 +89,9 @@ MACROS: dict[str, str] = {
     "t_array_position(a, x)": "CASE WHEN a IS NULL OR x IS NULL THEN NULL "
                               "ELSE CAST(coalesce(list_position(a, x), 0) AS BIGINT) END",
     "t_array_join(a, d)": "CASE WHEN a IS NULL OR d IS NULL THEN NULL ELSE "
-                          "coalesce(array_to_string(list_filter(a, lambda x: x IS NOT NULL), d), '') END",
-    "t_array_join_null(a, d, n)": "CASE WHEN a IS NULL OR d IS NULL OR n IS NULL THEN NULL ELSE coalesce("
-                                  "array_to_string(list_transform(a, lambda x: coalesce(x, n)), d), '') END",
+                          "py_join(list_filter(a, lambda x: x IS NOT NULL), d) END",
+    "t_array_join_null(a, d, n)": "CASE WHEN a IS NULL OR d IS NULL OR n IS NULL THEN NULL ELSE "
+                                  "py_join(list_transform(a, lambda x: coalesce(x, n)), d) END",
     "t_sequence(a, b)": "CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN abs(b - a) >= 10000 THEN " + _error(
         "INVALID_FUNCTION_ARGUMENT", "'result of sequence function must not have more than 10000 entries'", "BIGINT[]") +
         " WHEN a <= b THEN generate_series(a, b) ELSE generate_series(a, b, -1) END",
@@ -106,6 +109,9 @@ MACROS: dict[str, str] = {
     # 'Is among': equal, or both null.
     "t_in(a, x)": "CASE WHEN x IS NULL THEN len(a) > list_count(a) ELSE list_contains(a, x) END",
     "t_array_distinct(a)": "list_filter(a, lambda x, i: coalesce(list_position(a, x) = i, FALSE))",
+    # With nothing to take away the array stays as it is, the same twice included.
+    "t_array_except(a, b)": "CASE WHEN b IS NULL THEN NULL WHEN len(b) = 0 THEN a ELSE "
+                            "t_array_distinct(list_filter(a, lambda x: NOT t_in(b, x))) END",
     "t_array_intersect(a, b)": "CASE WHEN b IS NULL THEN NULL ELSE t_array_distinct(list_filter(a, lambda x: t_in(b, x))) END",
     "t_array_union(a, b)": "CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE t_array_distinct(list_concat(a, b)) END",
     "t_array_remove(a, x)": "CASE WHEN x IS NULL THEN NULL ELSE list_filter(a, lambda y: y IS NULL OR y <> x) END",
@@ -136,11 +142,11 @@ MACROS: dict[str, str] = {
         "WHEN n >= len(a) THEN [a] ELSE list_transform(range(1, len(a) - n + 2), lambda i: a[i:i + n - 1]) END",
     "t_contains_sequence(a, b)": "CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(b) = 0 THEN TRUE ELSE list_contains("
                                  "list_transform(range(1, len(a) - len(b) + 2), lambda i: a[i:i + len(b) - 1] = b), TRUE) END",
-    "t_concat_ws(d, a)": "CASE WHEN d IS NULL THEN NULL ELSE coalesce(array_to_string(list_filter(a, lambda x: x IS NOT NULL), d), '') END",
+    "t_concat_ws(d, a)": "CASE WHEN d IS NULL OR a IS NULL THEN NULL ELSE py_join(list_filter(a, lambda x: x IS NOT NULL), d) END",
     # The first value of a key stands.
-    "t_first_pairs(k, v)": "map_from_entries(list_filter(list_zip(k, v), lambda p, i: list_position(k, p[1]) = i))",
-    "t_counts(k)": "map_from_entries(list_transform(list_distinct(k), lambda x: {'key': x, 'value': "
-                   "CAST(len(list_filter(k, lambda y: y = x)) AS BIGINT)}))",
+    "t_first_pairs(k, v)": "CASE WHEN k IS NULL THEN NULL ELSE map_from_entries(list_filter(list_zip(k, v), lambda p, i: list_position(k, p[1]) = i)) END",
+    "t_counts(k)": "CASE WHEN k IS NULL THEN NULL ELSE map_from_entries(list_transform(list_distinct(k), lambda x: {'key': x, 'value': "
+                   "CAST(len(list_filter(k, lambda y: y = x)) AS BIGINT)})) END",
     "t_ln(n)": "CASE WHEN n < 0 THEN CAST('NaN' AS DOUBLE) WHEN n = 0 THEN CAST('-Infinity' AS DOUBLE) ELSE ln(n) END",
     "t_offset(n)": "CASE WHEN n IS NULL THEN " + _error("INVALID_FUNCTION_ARGUMENT", "'Offset must not be null'") +
         " WHEN n < 0 THEN " + _error("INVALID_FUNCTION_ARGUMENT", "'Offset must be at least 0'") + " ELSE n END",

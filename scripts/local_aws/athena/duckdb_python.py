@@ -42,7 +42,8 @@ def function(signature: str) -> Callable[[Callable[..., Any]], Callable[..., Any
 
     def add(call: Callable[..., Any]) -> Callable[..., Any]:
         if result.strip() == "DOUBLE":  # as text, for DuckDB takes a NaN from Python for a null
-            FUNCTIONS[f"py_{call.__name__}"] = (lambda *given: repr(call(*given)), types, "VARCHAR")
+            FUNCTIONS[f"py_{call.__name__}"] = (lambda *given: None if (value := call(*given)) is None else repr(value),
+                                                 types, "VARCHAR")
         else:
             FUNCTIONS[f"py_{call.__name__}"] = (call, types, result.strip())
         return call
@@ -211,12 +212,14 @@ def round_to(value: float, places: int) -> float:
     if not math.isfinite(value):
         return value
     factor = 10.0 ** places
-    scaled = value * factor
-    if math.isinf(scaled):
-        return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
-    if value < 0:
-        return -(math.floor(-scaled + 0.5) / factor)
-    return math.floor(scaled + 0.5) / factor
+    scaled = abs(value) * factor
+    if scaled >= 2.0 ** 63 or math.isinf(scaled):
+        with localcontext() as context:
+            context.prec = 800
+            return float(Decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
+    whole = math.floor(scaled)
+    rounded = (whole + (scaled - whole >= 0.5)) / factor
+    return -rounded if value < 0 else rounded
 
 
 @function("BIGINT, INTEGER -> BIGINT")
@@ -287,6 +290,8 @@ def to_base(value: int, radix: int) -> str:
     while rest or not digits:
         rest, digit = divmod(rest, radix)
         digits = _FIGURES[digit] + digits
+    if len(digits) + (value < 0) > 64:
+        raise TrinoError("GENERIC_INTERNAL_ERROR", "Character count exceeds length limit 64")
     return "-" + digits if value < 0 else digits
 
 
@@ -467,7 +472,7 @@ _URL = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?
 
 @function("VARCHAR, VARCHAR -> VARCHAR")
 def url_part(text: str, part: str) -> str | None:
-    if re.search(r"[^!-~]|[<>\"{}|\\^`]|%(?![0-9A-Fa-f]{2})", text) or not text:
+    if re.search(r"[\x00- \x7f-\xa0<>\"{}|\\^`]|%(?![0-9A-Fa-f]{2})", text):
         return None  # no URI to Java either
     scheme, authority, path, query, fragment = _URL.fullmatch(text).groups()  # type: ignore[union-attr]
     host = re.sub(r":\d*$", "", (authority or "").rpartition("@")[2])
@@ -565,8 +570,6 @@ def split_part(text: str, delimiter: str, index: int) -> str | None:
     if index <= 0:
         raise TrinoError("INVALID_FUNCTION_ARGUMENT", "Index must be greater than zero")
     parts = list(text) if delimiter == "" else text.split(delimiter)
-    if delimiter == "" and text == "":
-        parts = [""]
     return parts[index - 1] if index <= len(parts) else None
 
 
@@ -575,6 +578,11 @@ def split(text: str, delimiter: str) -> list[str]:
     if delimiter == "":
         raise TrinoError("INVALID_FUNCTION_ARGUMENT", "The delimiter may not be the empty string")
     return text.split(delimiter)
+
+
+@function("VARCHAR[], VARCHAR -> VARCHAR")
+def join(items: list[str], delimiter: str) -> str:
+    return delimiter.join(items)
 
 
 @function("VARCHAR, VARCHAR, VARCHAR -> VARCHAR")
@@ -589,6 +597,9 @@ def _pad(text: str, length: int, pad: str, left: bool) -> str:
         raise TrinoError("INVALID_FUNCTION_ARGUMENT", "Padding string must not be empty")
     if length <= len(text):
         return text[:length]
+    if length > 10_000_000:
+        raise TrinoError("NOT_SUPPORTED", "Padding to more than 10,000,000 characters is not verified to do as Athena does "
+                                          "on DuckDB. Run it with `--engine trino`, or on AWS.")
     need = length - len(text)
     padding = (pad * (need // len(pad) + 1))[:need]
     return padding + text if left else text + padding
@@ -685,36 +696,47 @@ class _Number(str):
     """A JSON number, kept as it is written."""
 
 
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key, value in pairs:
-        result.setdefault(key, value)  # Jackson's reader stops at the first
-    return result
+class _Object(list):  # type: ignore[type-arg]
+    """A JSON object's pairs, in order and with the same key twice."""
 
 
-_DECODER = json.JSONDecoder(parse_int=_Number, parse_float=_Number, object_pairs_hook=_pairs,
-                            parse_constant=lambda text: (_ for _ in ()).throw(ValueError(text)))
+def _no_number(text: str) -> Any:
+    raise ValueError(text)
+
+
+_DECODER = json.JSONDecoder(parse_int=_Number, parse_float=_Number, object_pairs_hook=_Object, parse_constant=_no_number)
 _WHITE = re.compile(r"[ \t\n\r]*")
 
 
+def _skip(text: str, at: int) -> int:
+    return _WHITE.match(text, at).end()  # type: ignore[union-attr]
+
+
 @lru_cache(64)
-def _decode(text: str) -> tuple[Any, bool]:
-    """The first JSON value of a text, and whether there is one."""
+def _decode(text: str) -> tuple[Any, int]:
+    """The first JSON value of a text, and where it ends: -1 where there is none."""
     try:
-        return _DECODER.raw_decode(text, _WHITE.match(text).end())[0], True  # type: ignore[union-attr]
+        return _DECODER.raw_decode(text, _skip(text, 0))
     except (ValueError, RecursionError):
-        return None, False
+        return None, -1
 
 
 def _reach(text: str, path: str) -> tuple[Any, bool]:
-    value, found = _decode(text)
-    if not found:
-        return None, False
-    for step in _path(path):
-        if isinstance(value, dict):
-            if str(step) not in value:
+    value, end = _decode(text)
+    steps = _path(path)
+    if end < 0:
+        try:
+            return _walk(text, 0, steps)
+        except (ValueError, RecursionError, IndexError):
+            return None, False
+    for step in steps:
+        if isinstance(value, _Object):
+            for key, item in value:  # the first of its name: Jackson looks no further
+                if key == str(step):
+                    value = item
+                    break
+            else:
                 return None, False
-            value = value[str(step)]
         elif isinstance(value, list) and isinstance(step, int):
             if step >= len(value):
                 return None, False
@@ -724,22 +746,67 @@ def _reach(text: str, path: str) -> tuple[Any, bool]:
     return value, True
 
 
-@function("VARCHAR, VARCHAR -> VARCHAR")
-def json_extract_scalar(text: str, path: str) -> str | None:
-    value, found = _reach(text, path)
-    if not found or value is None or isinstance(value, (dict, list)):
+def _walk(text: str, at: int, steps: tuple[str | int, ...]) -> tuple[Any, bool]:
+    """The value at a path of a text that is no JSON as a whole, but may be as far as the value's end."""
+    at = _skip(text, at)
+    if not steps:
+        return _DECODER.raw_decode(text, at)[0], True
+    count = 0
+    if text[at] == "{":
+        at = _skip(text, at + 1)
+        while text[at] == '"':
+            key, at = json.decoder.scanstring(text, at + 1)
+            at = _skip(text, at)
+            if text[at] != ":":
+                return None, False
+            if key == str(steps[0]):
+                return _walk(text, at + 1, steps[1:])
+            _, at = _DECODER.raw_decode(text, _skip(text, at + 1))
+            at = _skip(text, at)
+            if text[at] != ",":
+                return None, False
+            at = _skip(text, at + 1)
+    elif text[at] == "[" and isinstance(steps[0], int):
+        at += 1
+        while count < steps[0]:
+            _, at = _DECODER.raw_decode(text, _skip(text, at))
+            at = _skip(text, at)
+            if text[at] != ",":
+                return None, False
+            at, count = at + 1, count + 1
+        return _walk(text, at, steps[1:])
+    return None, False
+
+
+def _scalar(value: Any) -> str | None:
+    if value is None or isinstance(value, list):
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
 
 
+@function("VARCHAR, VARCHAR -> VARCHAR")
+def json_extract_scalar(text: str, path: str) -> str | None:
+    value, found = _reach(text, path)
+    return _scalar(value) if found else None
+
+
+def _number_text(number: str) -> str:
+    """A number as Jackson writes it again: whole ones as they are, others as Java's doubles."""
+    if re.fullmatch(r"-?\d+", number):
+        return "0" if number == "-0" else number
+    value = float(number)
+    return f'"{_double(value)}"' if math.isinf(value) else _double(value)
+
+
 def _compact(value: Any, sort: bool) -> str:
     if isinstance(value, _Number):
-        return str(value)
-    if isinstance(value, dict):
-        keys = sorted(value) if sort else list(value)
-        return "{" + ",".join(f"{_quote(key)}:{_compact(value[key], sort)}" for key in keys) + "}"
+        return _number_text(value)
+    if isinstance(value, _Object):
+        pairs = sorted(dict(value).items(), key=lambda pair: pair[0].encode("utf-16-be", "surrogatepass")) if sort \
+            else value
+        return "{" + ",".join(f"{_quote(key)}:{_compact(item, sort)}" for key, item in pairs) + "}"
     if isinstance(value, list):
         return "[" + ",".join(_compact(item, sort) for item in value) + "]"
     if isinstance(value, str):
@@ -748,8 +815,11 @@ def _compact(value: Any, sort: bool) -> str:
 
 
 def _quote(text: str) -> str:
-    return re.sub(r"\\u[0-9a-f]{4}", lambda found: found[0].upper().replace("\\U", "\\u"),
-                  json.dumps(text, ensure_ascii=False))
+    """A JSON string as Jackson writes it: characters beyond the first plane as two escapes."""
+    quoted = json.dumps(text, ensure_ascii=False).replace("\x7f", "\x7f")
+    quoted = re.sub(r"(?<!\\)((?:\\\\)*)\\u([0-9a-f]{4})", lambda found: f"{found[1]}\\u{found[2].upper()}", quoted)
+    return re.sub("[\U00010000-\U0010ffff]", lambda found: "".join(
+        f"\\u{int.from_bytes(found[0].encode('utf-16-be')[at:at + 2], 'big'):04X}" for at in (0, 2)), quoted)
 
 
 @function("VARCHAR, VARCHAR -> VARCHAR")
@@ -760,18 +830,15 @@ def json_extract(text: str, path: str) -> str | None:
 
 @function("VARCHAR -> VARCHAR")
 def json_parse(text: str) -> str:
-    try:
-        value, end = _DECODER.raw_decode(text, _WHITE.match(text).end())  # type: ignore[union-attr]
-        if text[end:].strip(" \t\r\n"):
-            raise ValueError
-    except (ValueError, RecursionError):
-        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Cannot convert value to JSON: '{text}'") from None
+    value, end = _decode(text)
+    if end < 0 or _skip(text, end) != len(text):
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Cannot convert value to JSON: '{text}'")
     return _compact(value, True)
 
 
 def _list(text: str) -> list[Any] | None:
-    value, found = _decode(text)
-    return value if found and isinstance(value, list) else None
+    value, end = _decode(text)
+    return value if end >= 0 and isinstance(value, list) and not isinstance(value, _Object) else None
 
 
 @function("VARCHAR -> BIGINT")
@@ -804,21 +871,21 @@ def json_array_get(text: str, index: int) -> str | None:
     items = _list(text)
     if items is None or not -len(items) <= index < len(items) or items[index] is None:
         return None
-    return _compact(items[index], False)
+    return _scalar(items[index]) if not isinstance(items[index], list) else _compact(items[index], False)
 
 
 @function("VARCHAR, VARCHAR -> BIGINT")
 def json_size(text: str, path: str) -> int | None:
     value, found = _reach(text, path)
-    return None if not found else len(value) if isinstance(value, (list, dict)) else 0
+    return None if not found else len(value) if isinstance(value, list) else 0
 
 
 @function("VARCHAR -> BOOLEAN")
 def is_json_scalar(text: str) -> bool:
-    value, found = _decode(text)
-    if not found:
+    value, end = _decode(text)
+    if end < 0 or _skip(text, end) != len(text):
         raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Invalid JSON value: {text}")
-    return not isinstance(value, (list, dict))
+    return not isinstance(value, list)
 
 
 @function("VARCHAR -> VARCHAR")
@@ -826,12 +893,78 @@ def json_quote(text: str) -> str:
     return _quote(text)
 
 
+def _json_cast(text: str, kind: str, call: Callable[[Any], Any]) -> Any:
+    value, _ = _decode(text)
+    try:
+        if isinstance(value, list):
+            raise ValueError
+        return None if value is None else call(value)
+    except (ValueError, ArithmeticError):
+        raise TrinoError("INVALID_CAST_ARGUMENT", f"Cannot cast '{text}' to {kind}") from None
+
+
+def _json_text(value: Any) -> str | None:
+    if isinstance(value, _Number) and not re.fullmatch(r"-?\d+", value):
+        return double_to_text(float(value))
+    return _scalar(value)
+
+
 @function("VARCHAR -> VARCHAR")
 def json_to_text(text: str) -> str | None:
+    return _json_cast(text, "varchar", _json_text)  # type: ignore[no-any-return]
+
+
+@function("VARCHAR -> DOUBLE")
+def json_to_double(text: str) -> float | None:
+    return _json_cast(text, "double", lambda value: float(value) if isinstance(value, (bool, _Number))
+                      else text_to_double(value))
+
+
+def _truth(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, _Number):
+        return float(value) != 0
+    if value.lower() in ("t", "true", "1"):
+        return True
+    if value.lower() in ("f", "false", "0"):
+        return False
+    raise ValueError
+
+
+@function("VARCHAR -> BOOLEAN")
+def json_to_boolean(text: str) -> bool | None:
+    return _json_cast(text, "boolean", _truth)  # type: ignore[no-any-return]
+
+
+@function("DOUBLE -> VARCHAR")
+def double_to_json(value: float) -> str:
+    return _double(value) if math.isfinite(value) else f'"{_double(value)}"'
+
+
+@function("VARCHAR[] -> VARCHAR")
+def list_to_json(items: list[str | None]) -> str:
+    return "[" + ",".join("null" if item is None else _quote(item) for item in items) + "]"
+
+
+@function("VARCHAR -> VARCHAR[]")
+def json_to_list(text: str) -> list[str | None] | None:
     value, _ = _decode(text)
-    if isinstance(value, (list, dict)):
-        raise TrinoError("INVALID_CAST_ARGUMENT", f"Cannot cast '{text}' to varchar")
-    return None if value is None else "true" if value is True else "false" if value is False else str(value)
+    if value is None:
+        return None
+    if not isinstance(value, list) or isinstance(value, _Object) or any(isinstance(item, list) for item in value):
+        raise TrinoError("INVALID_CAST_ARGUMENT", f"Cannot cast to array(varchar). {text}")
+    return [_json_text(item) for item in value]
+
+
+@function("VARCHAR -> MAP(VARCHAR, VARCHAR)")
+def json_to_map(text: str) -> dict[str, str | None] | None:
+    value, _ = _decode(text)
+    if value is None:
+        return None
+    if not isinstance(value, _Object) or any(isinstance(item, list) for _, item in value):
+        raise TrinoError("INVALID_CAST_ARGUMENT", f"Cannot cast to map(varchar, varchar). {text}")
+    return {key: _json_text(item) for key, item in value}
 
 
 @function("VARCHAR -> BIGINT")
@@ -845,7 +978,7 @@ def json_to_bigint(text: str) -> int | None:
         if isinstance(value, _Number):
             whole = int(Decimal(value).to_integral_value(ROUND_HALF_UP))
         elif isinstance(value, str):
-            whole = int(value)
+            whole = int(value.strip(_BELOW))
         else:
             raise ValueError
         if not -2**63 <= whole < 2**63:
@@ -881,6 +1014,8 @@ def _mysql(letter: str, t: datetime.datetime) -> str:
 
 @function("TIMESTAMP, VARCHAR -> VARCHAR")
 def date_format(moment: datetime.datetime, pattern: str) -> str:
+    if pattern == "":
+        raise TrinoError("INVALID_FUNCTION_ARGUMENT", "Both printing and parsing not supported")
     if pattern.endswith("%") and (len(pattern) - len(pattern.rstrip("%"))) % 2:
         raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Invalid format: {pattern}")
     moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
@@ -1065,7 +1200,7 @@ def parse_duration(text: str) -> int:
 def human_readable_seconds(value: float) -> str:
     if not math.isfinite(value):
         raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Invalid argument found: {_double(value)}")
-    rest = int(math.floor(abs(value) + 0.5))
+    rest = min(int(math.floor(abs(value) + 0.5)), 2**63 - 1)
     parts = []
     for name, size in (("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
         count, rest = divmod(rest, size)

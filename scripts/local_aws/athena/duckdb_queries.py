@@ -12,9 +12,8 @@ from typing import Any
 
 from athena.catalog import Catalog, Table
 from athena.duckdb_expressions import Context, Expr, Expressions, Field, Scope, fail, null
-from athena.duckdb_functions import sort_items
 from athena.duckdb_grammar import Node, parse, refused
-from athena.duckdb_types import BIGINT, array, common, duckdb, hive, map_of, orderable, words
+from athena.duckdb_types import BIGINT, array, common, hive, map_of, orderable, unordered, words
 from athena.engine import QueryFailed
 from athena.text import Type, parse_type
 
@@ -71,6 +70,9 @@ class Queries(Expressions):
         """The DuckDB text of a whole statement, and its columns."""
         result = self.compile_query(parse(text), None)
         self.need_all(result.fields)
+        for one in result.fields:
+            if unordered(one.type):
+                raise refused("a map as map_agg or histogram orders it, in an answer,")
         return result.sql, result.fields
 
     def need_all(self, fields: list[Field]) -> None:
@@ -116,10 +118,10 @@ class Queries(Expressions):
         names = [one.name for one in relation.fields]
         if cte.columns is not None:
             if len(cte.columns) != len(names):
-                raise fail("MISMATCHED_COLUMN_ALIASES", cte,
+                raise fail("MISMATCHED_COLUMN_ALIASES", cte.columns[0],
                            f"WITH column list has {len(cte.columns)} entries but WITH query({cte.name}) has "
                            f"{len(names)} columns")
-            names = list(cte.columns)
+            names = [column.name for column in cte.columns]
         self.ctes[-1][name] = Cte(cte.query, names, scope)
 
     def body(self, node: Node, outer: Scope | None) -> Relation:
@@ -149,8 +151,12 @@ class Queries(Expressions):
         context = Context(Scope(parent=outer), "VALUES")
         rows = []
         for item in node.rows:
-            parts = item.items if item.kind == "row" else [item]
-            rows.append([self.expression(part, context) for part in parts])
+            if item.kind == "row":
+                rows.append([self.expression(part, context) for part in item.items])
+                continue
+            one = self.expression(item, context)
+            rows.append([one] if one.type.name != "row" else [  # a row is its columns, however it is written
+                Expr(f"struct_extract({one.sql}, 'f{at}')", kind) for at, kind in enumerate(one.type.inner, 1)])
         if len({len(row) for row in rows}) != 1:
             raise fail("TYPE_MISMATCH", node, "Values rows have mismatched sizes: "
                                               f"{len(rows[0])} vs {next(len(r) for r in rows if len(r) != len(rows[0]))}")
@@ -233,12 +239,12 @@ class Queries(Expressions):
         correlated = list(source.correlated)
         where = ""
         if node.where is not None:
-            context = Context(scope, "WHERE clause")
+            context = Context(scope, "WHERE clause", node.where)
             where = f" WHERE {self.condition(node.where, context, source, 'WHERE clause')}"
             correlated += context.correlated
         windows = {name.lower(): window for name, window in node.windows}
-        groups, group_sql = self.grouping(node, scope)
-        context = Context(scope, "SELECT", aggregates=True, windows=True, groups=groups, named_windows=windows)
+        groups, group_sql = self.grouping(node, scope, source)
+        context = Context(scope, query_at=node, aggregates=True, windows=True, groups=groups, named_windows=windows)
         outputs, fields, loose = self.items(node, context, source)
         having = ""
         if node.having is not None:
@@ -308,7 +314,7 @@ class Queries(Expressions):
             sql = sql.replace(one.sql, f"p.k{one.origin[1]}")
         scan.prune.append(sql)
 
-    def grouping(self, node: Node, scope: Scope) -> tuple[frozenset[str] | None, str]:
+    def grouping(self, node: Node, scope: Scope, source: Relation) -> tuple[frozenset[str] | None, str]:
         if node.grouping is None:
             return None, ""
         if not node.group_all:
@@ -317,14 +323,19 @@ class Queries(Expressions):
         held: dict[str, Expr] = {}
 
         def one(part: Node) -> str:
+            value: Any = part
             if part.kind == "integer":
+                places: list[Any] = [one for item in node.items for one in (
+                    self.star(item, source, context) if item.kind == "star" else [item.expression])]
                 at = int(part.text)
-                if not 1 <= at <= len(node.items) or any(item.kind == "star" for item in node.items):
-                    if any(item.kind == "star" for item in node.items):
-                        raise refused("a GROUP BY position beside *", part)
+                if not 1 <= at <= len(places):
                     raise fail("INVALID_COLUMN_REFERENCE", part, f"GROUP BY position {at} is not in select list")
-                part = node.items[at - 1].expression
-            value = self.expression(part, context)
+                value = places[at - 1]
+            if isinstance(value, Field):
+                self.need(value.needs)
+                value = Expr(value.sql, value.type)
+            else:
+                value = self.expression(value, context)
             if value.type.name in ("map",):
                 raise refused(f"GROUP BY {words(value.type)}", part)
             held[value.sql] = value
@@ -556,7 +567,7 @@ class Queries(Expressions):
             return replace(result, sql=f"{left.sql} CROSS JOIN {right.sql}")
         if node.using is not None:
             return self.using(node, left, right, result)
-        context = Context(Scope(result.fields, outer), "JOIN clause")
+        context = Context(Scope(result.fields, outer), "JOIN clause", node.on)
         nullable = left.nullable | right.nullable | frozenset(
             self.scans_of(left) if node.how in ("LEFT", "FULL") else ()) | frozenset(
             self.scans_of(right) if node.how in ("RIGHT", "FULL") else ())
@@ -601,10 +612,12 @@ class Queries(Expressions):
         for part in node.arrays:
             value = self.expression(part, context)
             kind = value.type
+            if unordered(kind) and node.ordinality:
+                raise refused("WITH ORDINALITY on a map that has no order", part)
             if kind.name == "map":
                 value, kind = Expr(f"map_entries({value.sql})", array(map_of(*kind.inner))), kind
             elif kind.name != "array":
-                raise fail("TYPE_MISMATCH", part, f"Cannot unnest type: {words(kind)}")
+                raise QueryFailed("INVALID_FUNCTION_ARGUMENT", f"Cannot unnest type: {words(kind)}")
             name = f"u{len(selected)}"
             selected.append(f"unnest({value.sql}) AS {name}")
             lengths.append(f"coalesce(len({value.sql}), 0)")
@@ -645,4 +658,3 @@ def _plain_path(node: Node) -> bool:
     return node.kind == "column"
 
 
-__all__ = ["Queries", "Relation", "Scan", "duckdb", "sort_items"]

@@ -126,6 +126,30 @@ def replaced(template: str) -> Callable[..., Any]:
     return text
 
 
+def longer(template: str, times: int) -> Callable[..., Any]:
+    """A function whose text may be so many times as long as the one given."""
+    def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
+        from athena.duckdb_expressions import Expr
+
+        size = given[0].type.numbers
+        return Expr(template.format(*(one.sql for one in given)),
+                    Type("varchar", (min(size[0] * times, 2**31 - 2),)) if size else Type("varchar"))
+    return text
+
+
+def regexp_replaced(template: str) -> Callable[..., Any]:
+    def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
+        from athena.duckdb_expressions import Expr
+
+        sql = regexp(template)(on, given, node, result, clauses)
+        x, _, y = (one.type.numbers for one in given)
+        kind = Type("varchar")
+        if x and y:
+            kind = Type("varchar", (min(x[0] + max(x[0] * y[0] // 2, y[0]) * (x[0] + 1), 2**31 - 2),))
+        return Expr(sql, kind)
+    return text
+
+
 def codepoint(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
     if given[0].literal and isinstance(given[0].value, str) and len(given[0].value) == 1:
         return f"CAST(unicode({given[0].sql}) AS INTEGER)"

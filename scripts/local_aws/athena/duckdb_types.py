@@ -88,6 +88,13 @@ def hive(text: str) -> Type:
     return parse_type(to_trino(text))
 
 
+UNORDERED = (0,)  # in a map type's numbers: its entries have Trino's order of hashes, which DuckDB does not know
+
+
+def unordered(kind: Type) -> bool:
+    return kind.name == "map" and kind.numbers == UNORDERED or any(map(unordered, kind.inner))
+
+
 def numeric(kind: Type) -> bool:
     return kind.name in INTEGERS or kind.name in FLOATS or kind.name == "decimal"
 
@@ -123,7 +130,7 @@ def common(left: Type, right: Type) -> Type | None:
             if None in inner:
                 return None
             fields = tuple(a if a == b else None for a, b in zip(left.fields, right.fields, strict=True))
-            return Type(left.name, inner=inner, fields=fields)
+            return Type(left.name, left.numbers or right.numbers, inner, fields)
         return None
     if left.name in INTEGERS and right.name in INTEGERS:
         return max(left, right, key=lambda k: INTEGERS[k.name])

@@ -1,0 +1,48 @@
+"""The engines that the differential suite asks, each started once."""
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import engines  # noqa: E402
+
+INSISTS = "1" in (os.environ.get("AUDIT_REQUIRE_TRINO"), os.environ.get("AUDIT_FULL"))
+
+
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the events of sixty seeded orders, as objects."""
+    folder = tmp_path_factory.mktemp("lake")
+    engines.lay_out(folder, engines.history(7, 60))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def duck(lake: Path) -> Iterator[engines.DuckDb]:
+    engine = engines.DuckDb(lake)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def trino(lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[engines.Trino]:
+    try:
+        java, home = engines.installed()
+    except Exception as failed:
+        if INSISTS:
+            raise
+        pytest.skip(f"Trino cannot be had here: {failed}")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    engine = engines.start_trino(java, home, tmp_path_factory.mktemp("trino"), lake, port)
+    engines.prepare(engine)
+    yield engine
+    engine.close()

@@ -1,0 +1,75 @@
+"""Ask Trino everything and keep its answers, so that the embedded engine is held to them where there is no Trino:
+
+    python tests/athena/differential/record.py
+
+Kept are each statement, the types, and a digest of the rows; or the error and its place.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+RECORDED = HERE / "recorded.json"
+ROOT = HERE.parents[2]
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT / "scripts"), str(HERE)]
+
+import cases  # noqa: E402
+import engines  # noqa: E402
+
+
+def digest(rows: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()[:20]
+
+
+def source() -> str:
+    """A digest of all that the recorded answers depend on."""
+    return hashlib.sha256((HERE / "cases.py").read_bytes() + (HERE / "engines.py").read_bytes()).hexdigest()
+
+
+def kept(sql: str, answer: dict[str, Any]) -> dict[str, Any]:
+    if "error" in answer:
+        return {"sql": sql, "error": answer["error"], "place": answer["place"]}
+    return {"sql": sql, "columns": answer["columns"], "rows": digest(answer["rows"])}
+
+
+def record(trino: engines.Trino) -> list[dict[str, Any]]:
+    """Trino's answers. A statement of many expressions that fails is asked again in parts."""
+    groups = cases.statements()
+    found = []
+    for group, answer in zip(groups, trino.queries([group[0] for group in groups]), strict=True):
+        if "error" in answer and len(group) > 1:
+            found += [kept(sql, part) for sql, part in zip(group[1:], trino.queries(group[1:]), strict=True)]
+        else:
+            found.append(kept(group[0], answer))
+    return found
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Path(folder) / "lake"
+        lake.mkdir()
+        engines.lay_out(lake, engines.history(7, 60))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        trino = engines.start_trino(*engines.installed(), Path(folder) / "trino", lake, port)
+        try:
+            engines.prepare(trino)
+            found = record(trino)
+        finally:
+            trino.close()
+    RECORDED.write_text(json.dumps({"source": source(), "answers": found}, ensure_ascii=False, indent=0) + "\n",
+                        encoding="utf-8")
+    print(f"{len(found)} answers, {sum('error' in one for one in found)} of them errors")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Every verified construct, on the embedded engine and on Trino, over the same objects: the rows compared as text."""
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import cases
+import engines
+import pytest
+import record
+
+
+@pytest.fixture(scope="session")
+def recorded() -> list[dict[str, Any]]:
+    """Trino's answers, as they were when the cases last changed."""
+    found = json.loads(record.RECORDED.read_text(encoding="utf-8"))
+    assert found["source"] == record.source(), "the cases changed: run python tests/athena/differential/record.py"
+    return found["answers"]  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="session")
+def answers(duck: engines.DuckDb, recorded: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The embedded engine's answers to every recorded statement."""
+    return {one["sql"]: duck.query(one["sql"]) for one in recorded}
+
+
+def test_the_embedded_engine_answers_as_trino_did(answers: dict[str, Any], recorded: list[dict[str, Any]]) -> None:
+    wrong = []
+    for one in recorded:
+        got = record.kept(one["sql"], answers[one["sql"]])
+        if one.get("place") == "" and "error" in got:
+            got["place"] = ""  # Trino names none
+        if got != one:
+            wrong.append((one, answers[one["sql"]]))
+    assert not wrong, f"{len(wrong)} of {len(recorded)}: {wrong[:3]}"
+
+
+@pytest.mark.trino
+def test_both_engines_answer_alike(trino: engines.Trino, duck: engines.DuckDb, answers: dict[str, Any],
+                                   recorded: list[dict[str, Any]], record_property) -> None:
+    statements = [one["sql"] for one in recorded]
+    wrong, values = [], 0
+    for sql, theirs in zip(statements, trino.queries(statements), strict=True):
+        ours = answers[sql]
+        values += sum(len(row) for row in theirs.get("rows", []))
+        if "error" in theirs:
+            same = ours.get("error") == theirs["error"] and theirs["place"] in ("", ours["place"])
+        else:
+            same = ours.get("columns") == theirs["columns"] and ours.get("rows") == theirs["rows"]
+        if not same:
+            wrong.append((sql, ours, theirs))
+    record_property("measured", f"differential suite: {len(statements)} statements and {values} values on both engines, "
+                                f"{len(wrong)} different (bound: 0)")
+    assert not wrong, f"{len(wrong)} of {len(statements)}: {wrong[:3]}"
+
+
+@pytest.mark.trino
+def test_both_engines_read_as_many_bytes(trino: engines.Trino, duck: engines.DuckDb) -> None:
+    for sql in cases.QUERIES:
+        if "order_events" in sql and " limit 0" not in sql and "where false" not in sql:
+            ours, theirs = duck.query(sql)["bytes"], trino.query(sql)["bytes"]
+            assert abs(ours - theirs) <= 0.05 * theirs, (sql, ours, theirs)
+
+
+def test_every_signature_is_met(duck: engines.DuckDb, recorded: list[dict[str, Any]]) -> None:
+    met = {use for one in recorded for use in duck.ask(uses=one["sql"])}
+    every = {f"{name}: {shown}" for name, _, shown in duck.ask(verified=True)["functions"]}
+    assert every - met == set(), "verified, but no case calls them"
+
+
+def test_what_is_not_verified_is_refused_by_name(duck: engines.DuckDb) -> None:
+    for sql, named in cases.REFUSED.items():
+        answer = duck.query(sql)
+        assert answer.get("error") == "NOT_SUPPORTED", (sql, answer)
+        assert named.lower() in answer["message"].lower(), (sql, answer)
+        assert "--engine trino" in answer["message"], (sql, answer)
+
+
+def test_no_error_speaks_of_duckdb(answers: dict[str, Any]) -> None:
+    for sql, answer in answers.items():
+        if "error" in answer and answer["error"] != "NOT_SUPPORTED":
+            assert not re.search(r"duckdb|binder error|catalog error", answer["message"], re.IGNORECASE), (sql, answer)
