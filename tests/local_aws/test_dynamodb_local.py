@@ -300,7 +300,7 @@ def alike(value: Any) -> Any:
             for name, one in value.items()}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(WRITES, min_size=1, max_size=8), st.data())
 def test_the_same_writes_leave_the_same_records(sides, writes, data):
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""

@@ -140,8 +140,9 @@ class Writer(threading.Thread):
             try:
                 self.line.put(key)
                 self.acknowledged.append(key)
+                time.sleep(0.01)
             except (BotoCoreError, ClientError):
-                time.sleep(0.05)
+                time.sleep(0.1)
 
 
 def age(journal: Path, stream: str) -> None:
@@ -169,7 +170,7 @@ def test_the_life_of_streams_through_stops_kills_and_a_reset(fresh_aws):
     """Streams, 'Data retention limit for DynamoDB Streams': every record once, in order, readable for 24 hours; 'if you
     disable a stream on a table, the data in the stream continues to be readable for 24 hours'."""
     aws = fresh_aws()
-    busy, closed = Pipeline(aws, BatchSize=5), Pipeline(aws, trigger=False)
+    busy, closed = Pipeline(aws, BatchSize=20), Pipeline(aws, trigger=False)
     old = Pipeline(aws, TELL + "    print('WHO', json.dumps([one.get('userIdentity') for one in event['Records']]))\n")
     blocked = Pipeline(aws, "def handler(event, context):\n    raise ValueError('not yet')\n")
     closed.put("a", "b")
