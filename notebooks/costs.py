@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from simulation import Pipe, simulate
 
-HOURS = 30 * 24  # in a month
+PERIOD = 1800  # seconds that are simulated, and taken for all
+PERIODS = 30 * 24 * 3600 // PERIOD  # in a month
 GB, TB = 10**9, 10**12  # as AWS bills them
 STEP = 5 * 1024  # Firehose's: https://aws.amazon.com/firehose/pricing/
 LEAST = 10 * 10**6  # bytes of a question that Athena bills at the least: https://aws.amazon.com/athena/pricing/
@@ -37,19 +38,19 @@ def month(design: Design, rate: float, prices: dict[str, float], questions: int 
     invocation logs `log_bytes`. Quotas are taken to be raised as far as the load needs.
     """
     pipe = sized(design.pipe, rate)
-    hour = simulate(pipe, 3600)
-    invocations = hour.invocations * HOURS
-    batch = max(1, round(hour.delivered[-1] / hour.invocations))
+    run = simulate(pipe, PERIOD)
+    invocations = run.invocations * PERIODS
+    batch = max(1, round(run.delivered[-1] / run.invocations))
     _, records = pipe.sent(batch)
     billed = records * math.ceil(batch * pipe.event_bytes / records / STEP) * STEP
-    events = rate * 3600 * HOURS * pipe.event_bytes  # bytes
+    events = rate * PERIOD * PERIODS * pipe.event_bytes  # bytes
     read = events / 30 * design.read * (1 if design.partitioned else 30 * kept)
     return {
         "Firehose": invocations * billed / GB * prices["firehose_gb"],
         "Lambda": invocations / 1e6 * prices["lambda_million_requests"]
         + invocations * pipe.seconds(batch) * pipe.memory / 1024 * prices["lambda_gb_second"],
         "Logs": invocations * log_bytes / GB * (prices["logs_gb"] + logs_kept * prices["logs_gb_month"]),
-        "S3": hour.objects * HOURS / 1000 * prices["s3_thousand_puts"]
+        "S3": run.objects * PERIODS / 1000 * prices["s3_thousand_puts"]
         + events * design.stored * kept / GB * prices["s3_gb_month"],
         "Athena": questions * max(LEAST, read) / TB * prices["athena_tb"],
     }
@@ -77,10 +78,11 @@ class Use:
 def quotas(pipe: Pipe, rate: float) -> list[Use]:
     """What a load needs of the default quotas in us-east-1, the tightest first."""
     needs = sized(pipe, rate)
-    hour = simulate(needs, 600)
-    calls, records = needs.sent(max(1, round(hour.delivered[-1] / hour.invocations)))
-    invocations = hour.invocations / 600
-    busy = invocations * needs.seconds(round(hour.delivered[-1] / hour.invocations))
+    run = simulate(needs, PERIOD)
+    batch = max(1, round(run.delivered[-1] / run.invocations))
+    calls, records = needs.sent(batch)
+    invocations = run.invocations / PERIOD
+    busy = invocations * needs.seconds(batch)
     uses = [
         Use("DynamoDB: writes a second, a table", rate, 40_000),
         Use("Stream: one lane's time, a shard", busy / needs.lanes, 1),
@@ -88,6 +90,6 @@ def quotas(pipe: Pipe, rate: float) -> list[Use]:
         Use("Firehose: calls a second", invocations * calls, pipe.calls_a_second),
         Use("Firehose: records a second", invocations * records, pipe.records_a_second),
         Use("Firehose: bytes a second", rate * pipe.event_bytes, pipe.bytes_a_second),
-        Use("S3: puts a second, a prefix", hour.objects / 600, 3_500),
+        Use("S3: puts a second, a prefix", run.objects / PERIOD, 3_500),
     ]
     return sorted(uses, key=lambda use: -use.share)

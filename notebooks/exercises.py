@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
+import costs
+import simulation
 
 import orders
 import workbook
@@ -251,3 +253,44 @@ def _columns(answer: Any, *columns: str) -> str | None:
         return f"Your answer is of type {type(answer).__name__}; put the DataFrame that ask returns there."
     lacking = [column for column in columns if column not in answer.columns]
     return f"The DataFrame has no column {', '.join(lacking)}." if lacking else None
+
+
+# ------------------------------------------------------------------------------------------------------------- Part 7
+
+
+@exercise("7.1")
+def first_quota_of_textbook(answer, session):
+    if wrong := _kind(answer, str, "the quota's name, as text"):
+        return wrong
+    first, *others = costs.quotas(simulation.Pipe(1, packed=False), 10_000)
+    if answer == first.quota:
+        return None
+    share = next((use.share for use in others if use.quota == answer), None)
+    return f"'{answer}' is no quota of the table." if share is None else (
+        f"Of '{answer}' it uses {share:.2f}; of another it uses {first.share:.1f}.")
+
+
+@exercise("7.2")
+def smallest_batch_that_recovers(answer, session):
+    if wrong := _kind(answer, int, "a number of records"):
+        return wrong
+    fault = (600, 1_200)
+
+    def minutes(size):
+        pipe = simulation.Pipe(1_000, batch_size=size, window=1, event_bytes=600)
+        recovered = simulation.simulate(pipe, 3_600, fault).recovered(fault)
+        return 60 if recovered is None else recovered / 60
+
+    if answer % 100 or not 100 <= answer <= 10_000:
+        return "The size is to be a multiple of 100, from 100 to 10,000."
+    if minutes(answer) > 10:
+        return f"With batches of {answer:,} it takes {minutes(answer):.0f} minutes or more."
+    return "It recovers in time, but so does it with smaller batches." if minutes(answer - 100) <= 10 else None
+
+
+@exercise("7.3")
+def lower_limit(answer, session):
+    name = workbook.names(session).workgroup
+    limit = session.client("athena").get_work_group(WorkGroup=name)["WorkGroup"]["Configuration"].get(
+        "BytesScannedCutoffPerQuery")
+    return None if limit == 10_000_000 else f"The limit of workgroup {name} is {limit:,} bytes."

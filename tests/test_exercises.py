@@ -60,6 +60,11 @@ WRONG = {
             ("wednesday", "a number"), ("1", "It is not 1")],
     "5.3": [("stuck", "has \\d+ rows, not 5"), ("stays.head(5)", "The slowest is order"), ("stays", "not 5"),
             ("'1009'", "DataFrame")],
+    "7.1": [("'Lambda'", "no quota of the table"), ("costs.quotas(ours, 10_000)[0].quota", "of another it uses"),
+            ("2", "as text")],
+    "7.2": [("100", "minutes or more"), ("10_000", "smaller batches"), ("150", "multiple of 100"),
+            ("'large'", "a number")],
+    "7.3": [("{}", "is 100,000,000 bytes")],
 }
 
 

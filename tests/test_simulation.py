@@ -81,8 +81,10 @@ def test_calls_and_records():
     assert pipe.sent(10_000) == (1, 3) and replace(pipe, packed=False).sent(10_000) == (20, 10_000)
 
 
-PRICES = {"firehose_gb": 0.029, "lambda_million_requests": 0.2, "lambda_gb_second": 0.0000166667, "logs_gb": 0.5, "logs_gb_month": 0.03,
-          "s3_thousand_puts": 0.005, "s3_gb_month": 0.023, "athena_tb": 5}
+PRICES = {
+    "firehose_gb": 0.029, "lambda_million_requests": 0.2, "lambda_gb_second": 0.0000166667, "logs_gb": 0.5,
+    "logs_gb_month": 0.03, "s3_thousand_puts": 0.005, "s3_gb_month": 0.023, "athena_tb": 5,
+}
 
 
 def test_dollars_by_hand():

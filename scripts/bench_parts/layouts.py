@@ -99,17 +99,18 @@ def _storage(location: str) -> dict:
 def compact(client: Client, database: str) -> float:
     """Compact all days with the statements of Part 7, in order; returns the seconds it took."""
     began, sql = time.monotonic(), statements(PART_7, "compaction")
-    client.run(sql["create"], database)
+    client.run(sql["create"].format(columns=sql["columns"]), database)
     for day in days():
         since = client.answer(sql["since"].format(day=day), database)[0][0]
-        client.run(sql["insert"].format(day=day, since=since), database)
+        client.run(sql["insert"].format(columns=sql["columns"], day=day, since=since), database)
     return time.monotonic() - began
 
 
 def layouts(database: str) -> Iterator[Layout]:
     """The layouts of one database, the tutorial's twice."""
     (view,) = statements(PART_5, "view").values()
-    both = statements(PART_7, "compaction")["view"].format(closed=days()[-1])
+    sql = statements(PART_7, "compaction")
+    both = sql["view"].format(columns=sql["columns"], closed=days()[-1])
     year, month, day = DAY.split("-")
     tutorial = f"SELECT *, concat(year, '-', month, '-', day) AS dt FROM {database}.tutorial"
     columns = f"{tutorial} WHERE year = '{year}' AND month = '{month}' AND day = '{day}'"
