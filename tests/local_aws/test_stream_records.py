@@ -67,6 +67,27 @@ def test_what_a_record_says(aws):
     assert records[1]["SizeBytes"] == len("id" + "b") * 2 + len("text") + 200
 
 
+def test_a_stream_is_turned_on_once(aws):
+    """API_UpdateTable, StreamSpecification: an error 'if you try to enable a stream on a table that already has a
+    stream, or if you try to disable a stream on a table that doesn't have a stream'."""
+    line = Pipeline(aws, trigger=False)
+
+    def turn(**specification) -> dict:
+        return line.dynamodb.update_table(
+            TableName=line.name, StreamSpecification=specification)["TableDescription"]
+
+    with pytest.raises(ClientError, match="Table already has an enabled stream"):
+        turn(StreamEnabled=True, StreamViewType="KEYS_ONLY")
+    line.put("a")
+    assert turn(StreamEnabled=False)["LatestStreamArn"] == line.stream
+    with pytest.raises(ClientError, match="Table has no stream to disable"):
+        turn(StreamEnabled=False)
+    assert "StreamSpecification" not in line.dynamodb.describe_table(TableName=line.name)["Table"]
+    time.sleep(0.002)  # a stream's label is its time to the millisecond
+    assert turn(StreamEnabled=True, StreamViewType="NEW_IMAGE")["LatestStreamArn"] != line.stream
+    assert changes(line) == [("INSERT", "a", None, "-")]
+
+
 def test_a_stream_is_read_with_permission_on_it_alone(aws):
     """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html"""
     line = Pipeline(aws, trigger=False)

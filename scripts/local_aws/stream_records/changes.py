@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from ministack.core.responses import request_scope
+from ministack.core.responses import error_response_json, request_scope
 from ministack.services import dynamodb
 
 # Sequence numbers are microseconds with room for a thousand million in each: 25 digits, of which AWS allows 21 to 40.
@@ -148,7 +148,24 @@ def install(written: Callable[[dict], None]) -> None:
                     _identity.reset(token)
         return old
 
-    insert, execute_transaction = dynamodb._partiql_insert, dynamodb._execute_transaction
+    def update_table(data: dict) -> tuple:
+        """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html, StreamSpecification:
+        a stream is enabled where there is none, and disabled where there is one; ministack changes it under way."""
+        wanted = data.get("StreamSpecification")
+        table = dynamodb._tables.get(dynamodb._normalize_table_name(data.get("TableName")))
+        if wanted and table:
+            enabled = bool((table.get("StreamSpecification") or {}).get("StreamEnabled"))
+            if enabled == bool(wanted.get("StreamEnabled")):
+                return error_response_json("ValidationException", "Table already has an enabled stream" if enabled
+                                           else "Table has no stream to disable", 400)
+        answer = change_table(data)
+        if wanted and table and answer[0] == 200 and not wanted.get("StreamEnabled"):
+            table.pop("StreamSpecification", None)
+        return answer
+
+    insert, execute_transaction, change_table = (
+        dynamodb._partiql_insert, dynamodb._execute_transaction, dynamodb._update_table)
+    dynamodb._update_table = update_table
     dynamodb._next_stream_seq = sequence_number
     dynamodb._build_change_record = build_change_record
     dynamodb._emit_stream_event = emit_stream_event

@@ -75,7 +75,11 @@ class Journal:
         with self._writing:
             if self._file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self.path.open("ab", buffering=0)
+                self._file = self.path.open("a+b", buffering=0)
+                if self._file.seek(0, os.SEEK_END):
+                    self._file.seek(-1, os.SEEK_END)
+                    if self._file.read(1) != b"\n":  # what a kill cut off must not spoil what comes behind it
+                        self._file.write(b"\n")
             self._file.write(json.dumps(entry).encode() + b"\n")
 
     def empty(self) -> None:
@@ -85,36 +89,38 @@ class Journal:
                 self._file = None
             self.path.unlink(missing_ok=True)
 
-    def read(self) -> tuple[dict[str, Stream], bool]:
-        """The streams by ARN, and whether the tables were saved after the last record."""
+    def read(self) -> tuple[dict[str, Stream], bool, bool]:
+        """The streams by ARN, whether the tables were saved after the last record, and whether all of it is of use."""
         streams: dict[str, Stream] = {}
-        saved = True
+        saved = tidy = True
         since = time.time() - RETENTION
         with self.path.open("rb") as lines:
             for line in lines:
                 try:
                     entry = json.loads(line)
                 except ValueError:
-                    log.warning("The stream journal ends in half a line, of a change that was not answered.")
-                    break
+                    log.warning("The stream journal holds half a line, of a change that was not answered.")
+                    tidy = False
+                    continue
                 saved = "saved" in entry
                 if record := entry.get("record"):
                     stream = streams.setdefault(record["eventSourceARN"], Stream())
                     if record["dynamodb"]["ApproximateCreationDateTime"] < since:
                         stream.trimmed += 1
+                        tidy = False
                     else:
                         stream.records.append(record)
                 elif arn := entry.get("closed"):
                     streams.setdefault(arn, Stream()).closed = entry["as"]
                 elif arn := entry.get("trimmed"):
                     streams.setdefault(arn, Stream()).trimmed += entry["number"]
-        return streams, saved
+        return streams, saved, tidy
 
     def restore(self) -> None:
         """Give ministack's streams their records back, and drop from the journal what nobody can read any more."""
         if not self.path.exists():
             return
-        streams, saved = self.read()
+        streams, saved, tidy = self.read()
         kept = {}
         for arn, stream in streams.items():
             if stream.records:
@@ -134,7 +140,8 @@ class Journal:
             else:
                 continue
             kept[arn] = stream
-        self._rewrite(kept)
+        if not tidy or len(kept) < len(streams):
+            self._rewrite(kept)
 
     def _rewrite(self, streams: dict[str, Stream]) -> None:
         fresh = self.path.with_suffix(".new")
