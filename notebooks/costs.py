@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from simulation import Pipe, simulate
+from simulation import Pipe, Run, simulate
 
 PERIOD = 1800  # seconds that are simulated, and taken for all
 PERIODS = 30 * 24 * 3600 // PERIOD  # in a month
@@ -38,7 +39,7 @@ def month(design: Design, rate: float, prices: dict[str, float], questions: int 
     invocation logs `log_bytes`. Quotas are taken to be raised as far as the load needs.
     """
     pipe = sized(design.pipe, rate)
-    run = simulate(pipe, PERIOD)
+    run = _run(pipe)
     invocations = run.invocations * PERIODS
     batch = max(1, round(run.delivered[-1] / run.invocations))
     _, records = pipe.sent(batch)
@@ -54,6 +55,12 @@ def month(design: Design, rate: float, prices: dict[str, float], questions: int 
         + events * design.stored * kept / GB * prices["s3_gb_month"],
         "Athena": questions * max(LEAST, read) / TB * prices["athena_tb"],
     }
+
+
+@lru_cache(maxsize=64)
+def _run(pipe: Pipe) -> Run:
+    """A period of the pipe; the same one is asked for again by the next table."""
+    return simulate(pipe, PERIOD)
 
 
 def sized(pipe: Pipe, rate: float) -> Pipe:
@@ -78,7 +85,7 @@ class Use:
 def quotas(pipe: Pipe, rate: float) -> list[Use]:
     """What a load needs of the default quotas in us-east-1, the tightest first."""
     needs = sized(pipe, rate)
-    run = simulate(needs, PERIOD)
+    run = _run(needs)
     batch = max(1, round(run.delivered[-1] / run.invocations))
     calls, records = needs.sent(batch)
     invocations = run.invocations / PERIOD

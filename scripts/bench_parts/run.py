@@ -6,45 +6,104 @@ import datetime
 import json
 import os
 import platform
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import command
 
-from bench_parts import function
-from bench_parts.tables import short, table
+from bench_parts import chart, function, pipe, questions
+from bench_parts.tables import short, size, table
 
 FOLDER = command.ROOT / "build" / "bench"
+WITH_COLUMNS = "tutorial, partition columns"  # the layout that the others are compared with
 
 
 def run(parts: Iterable[str], engine: str, quick: bool) -> int:
     """Measure each of `parts`; returns the exit status."""
     began = time.monotonic()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    texts = [f"Measured on {datetime.date.today():%d %B %Y}: {os.cpu_count()} cores, Python "
-             f"{platform.python_version()}, {platform.system()}, SQL by {engine}."]
-    numbers: dict[str, object] = {}
+    texts = [f"Measured on {datetime.date.today():%d %B %Y}{' with --quick' if quick else ''}: {os.cpu_count()} cores, "
+             f"Python {platform.python_version()}, {platform.system()}, SQL by {engine}."]
+    print(texts[0], flush=True)
+    numbers: dict[str, list[Any]] = {}
     for part in parts:
         print(f"{part} …", file=sys.stderr, flush=True)
-        measured, text = _PARTS[part](engine, quick)
-        numbers[part] = measured
-        texts.append(text)
-        print(f"\n{text}\n", flush=True)
+        measure, tell = _PARTS[part]
+        numbers[part] = measure(engine, quick)
+        texts.append(tell(numbers[part]))
+        print(f"\n{texts[-1]}", flush=True)
     (FOLDER / "bench.md").write_text("\n\n".join(texts) + "\n", encoding="utf-8")
     (FOLDER / "bench.json").write_text(json.dumps(numbers, indent=2, default=dataclasses.asdict), encoding="utf-8")
-    print(f"{texts[0]}\n{time.monotonic() - began:.0f} s: {FOLDER.relative_to(command.ROOT)}/bench.md, bench.json")
+    chart.draw(numbers, texts[0], FOLDER / "bench.png")
+    print(f"\n{time.monotonic() - began:.0f} s: bench.md, bench.json and bench.png in "
+          f"{FOLDER.relative_to(command.ROOT)}")
     return 0
 
 
-def _function(engine: str, quick: bool) -> tuple[object, str]:
-    measured = function.measure(turns=20 if quick else 100)
-    return measured, "**The function**: 10,000 changes, the same event from both baselines\n\n" + table(
+def _function(measured: list[function.Measured]) -> str:
+    return "**The function**, over 10,000 changes with both images (small: as small as the tutorial's)\n\n" + table(
         ("Design", "events/s on a core", "of the floor", "of textbook", "Firehose calls", "records", "bytes an event",
-         "billed/real", "billed/real, small events", "largest batch"),
+         "billed/real", "bytes a small event", "billed/real, small", "largest batch"),
         [(one.name, short(one.events_a_second), short(one.of_floor), short(one.of_textbook), one.sent.calls,
           f"{one.sent.records:,}", short(one.sent.bytes_an_event), f"{one.sent.billed_over_real:.3f}",
-          f"{one.sent_small.billed_over_real:.3f}", f"{one.largest_batch:,}") for one in measured])
+          short(one.sent_small.bytes_an_event), f"{one.sent_small.billed_over_real:.3f}", f"{one.largest_batch:,}")
+         for one in measured])
 
 
-_PARTS: dict[str, Callable[[str, bool], tuple[object, str]]] = {"function": _function}
+def _questions(measured: list[questions.Measured]) -> str:
+    largest = max(one.events for one in measured)
+    return "\n\n".join([
+        f"**Bytes that a question about one of 30 days reads**, of {largest:,} events; in brackets how many times less "
+        f"than the tutorial's layout with its partition columns{_beside(measured)}",
+        _bytes(measured, largest),
+        "**How they grow**: bytes and seconds of a question about a day (median of all), and of the transition matrix "
+        "of all 30 days",
+        _growth(measured),
+    ])
+
+
+def _bytes(measured: list[questions.Measured], largest: int) -> str:
+    found = {(one.question, one.layout): one for one in measured if one.events == largest and one.span == "a day"}
+    layouts, names = (list(dict.fromkeys(key[place] for key in found)) for place in (1, 0))
+
+    def cell(name: str, layout: str) -> str:
+        one, other = found[name, layout], found[name, WITH_COLUMNS]
+        beside = "" if one.duckdb_bytes is None else f" / {size(one.duckdb_bytes)}"
+        less = "" if layout.startswith("tutorial") else f" (1/{other.bytes_read / one.bytes_read:.0f})"
+        return size(one.bytes_read) + beside + less
+
+    return table(("Question", *layouts), [(name, *(cell(name, layout) for layout in layouts)) for name in names])
+
+
+def _beside(measured: list[questions.Measured]) -> str:
+    return "" if measured[0].duckdb_bytes is None else "; behind the stroke, DuckDB's count"
+
+
+def _growth(measured: list[questions.Measured]) -> str:
+    groups: dict[tuple[str, int], dict[str, list[questions.Measured]]] = {}
+    for one in measured:
+        groups.setdefault((one.layout, one.events), {}).setdefault(one.span, []).append(one)
+    heads = [f"{span}: {what}" for span in questions.SPANS for what in ("bytes", "seconds")]
+    return table(("Layout", "events", *heads),
+                 [(layout, f"{events:,}", *(text for span in questions.SPANS for text in (
+                     size(statistics.median(one.bytes_read for one in spans[span])),
+                     short(statistics.median(one.seconds for one in spans[span])))))
+                  for (layout, events), spans in sorted(groups.items())])
+
+
+def _pipe(measured: list[pipe.Measured]) -> str:
+    return "**The whole pipe** on the local AWS, from the first write until an answer has all changes\n\n" + table(
+        ("Changes", "written after, s", "in an answer after, s", "changes/s", "memory, MB"),
+        [(f"{one.changes:,}", short(one.written), short(one.queryable), short(one.changes_a_second),
+          f"{one.memory:.0f}") for one in measured])
+
+
+_PARTS: dict[str, tuple[Callable[[str, bool], list], Callable[[list], str]]] = {
+    "function": (lambda engine, quick: function.measure(turns=20 if quick else 100), _function),
+    "questions": (lambda engine, quick: questions.measure(
+        engine, [10_000] if quick else [10_000, 100_000, 1_000_000], 1 if quick else 3), _questions),
+    "pipe": (lambda engine, quick: pipe.measure(engine, [1_000] if quick else [1_000, 10_000, 100_000]), _pipe),
+}
