@@ -205,7 +205,7 @@ def _to_text(value: Expr, kind: Type, node: Node) -> str | None:
     if given.name in INTEGERS or given.name == "boolean":
         result = f"CAST({sql} AS VARCHAR)"
     elif given.name == "decimal":
-        result = f"CAST({sql} AS VARCHAR)"
+        result = decimal_text(sql, given)
     elif given.name == "double":
         result = f"py_double_to_text({sql})"
     elif given.name == "real":
@@ -230,10 +230,19 @@ def _to_text(value: Expr, kind: Type, node: Node) -> str | None:
     return f"t_fit({result}, {kind.numbers[0]}, '{words(given)}', '{words(kind)}')"
 
 
+def decimal_text(sql: str, kind: Type) -> str:
+    """A decimal's text, with a zero before the point: DuckDB leaves it out where there are no whole digits."""
+    if kind.numbers[0] != kind.numbers[1]:
+        return f"CAST({sql} AS VARCHAR)"
+    return f"regexp_replace(CAST({sql} AS VARCHAR), '^(-?)\\.', '\\10.')"
+
+
 def _json(value: Expr, kind: Type, node: Node) -> str | None:
     given, to, sql = value.type, kind.name, value.sql
     if to == "json":
-        if given.name in INTEGERS or given.name in ("boolean", "decimal"):
+        if given.name == "decimal":
+            return decimal_text(sql, given)
+        if given.name in INTEGERS or given.name == "boolean":
             return f"CAST({sql} AS VARCHAR)"
         if given.name == "double":
             return f"py_double_to_json({sql})"

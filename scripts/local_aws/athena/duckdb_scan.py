@@ -125,13 +125,16 @@ class JsonReader:
         self.every = {name: at for at, (name, _, key) in enumerate(scan.columns) if not key}
         self.lines: list[str] = []
         self.where: list[tuple[int, Object]] = []  # first line of each object in `lines`
-        self.size, self.part = 0, None
+        self.parts: list[Partition] = []  # those met so far
+        self.place: list[int] = []  # of each line: its partition's place in `parts`, counted from 1
+        self.size = 0
         self.shapes: dict[str, bool] = {}  # a line's structure, and whether both readers read it alike
 
     def add(self, part: Partition, thing: Object, body: bytes) -> None:
-        if self.lines and (part is not self.part or self.size > BATCH):
+        if self.size > BATCH:
             self.flush()
-        self.part = part
+        if not self.parts or part is not self.parts[-1]:
+            self.parts.append(part)
         raw = text_of(thing, body)
         if raw.startswith(b"\xef\xbb\xbf"):
             raw = raw[3:]
@@ -142,30 +145,27 @@ class JsonReader:
             lines = lines[:-1]
         self.where.append((len(self.lines), thing))
         self.lines.extend(lines)
+        self.place.extend([len(self.parts)] * len(lines))
         self.size += len(text)
 
     def flush(self) -> None:
-        if not self.lines:
-            self.where = []
-            return
-        assert self.part is not None
-        keys = {f"c{at}": _key(self.part.values.get(name))
-                for at, (name, _, key) in enumerate(self.scan.columns) if key}
-        fixed = {name: f"CAST(${name} AS {held_as(self.scan.columns[int(name[1:])][1])})" for name in keys}
-        if not self.data:
-            self._insert("unnest(range($n))", {"n": len(self.lines)}, {}, fixed, keys)
-        else:
-            odd = self._fast(fixed, keys)
-            if odd:
-                self._slow(odd, fixed, keys)
-        self.lines, self.where, self.size = [], [], 0
+        if self.lines:
+            keys = {f"c{at}": [_key(part.values.get(name)) for part in self.parts]
+                    for at, (name, _, key) in enumerate(self.scan.columns) if key}
+            fixed = {name: f"CAST(list_extract(${name}, part) AS {held_as(self.scan.columns[int(name[1:])][1])})"
+                     for name in keys}
+            if not self.data:
+                self.connection.execute(f"INSERT INTO {self.scan.name} SELECT {self._items(fixed)} FROM (SELECT "
+                                        "unnest($part) AS part)", {"part": self.place, **keys})
+            else:
+                odd = self._fast(fixed, keys)
+                if odd:
+                    self._slow(odd, fixed, keys)
+        self.lines, self.where, self.place, self.size = [], [], [], 0
+        self.parts = self.parts[-1:]
 
-    def _insert(self, source: str, given: dict[str, Any], texts: dict[str, str], fixed: dict[str, str],
-                keys: dict[str, Any]) -> None:
-        texts = {**texts, **fixed}
-        items = ", ".join(texts.get(f"c{at}", "NULL") for at in range(len(self.scan.columns)))
-        self.connection.execute(f"INSERT INTO {self.scan.name} SELECT {items} FROM (SELECT {source} AS l)",
-                                {**given, **keys})
+    def _items(self, texts: dict[str, str]) -> str:
+        return ", ".join(texts.get(f"c{at}", "NULL") for at in range(len(self.scan.columns)))
 
     def _fast(self, fixed: dict[str, str], keys: dict[str, Any]) -> list[int]:
         """Have DuckDB read what it reads alike; gives the numbers of the lines left."""
@@ -176,22 +176,21 @@ class JsonReader:
             for at in broken:
                 lines[at] = ""
         run = self.connection.execute
-        run("CREATE OR REPLACE TEMP TABLE json_lines AS SELECT unnest($n) AS n, unnest($l) AS l",
-            {"n": list(range(len(lines))), "l": lines})
-        run("CREATE OR REPLACE TEMP TABLE json_shapes AS SELECT n, l, TRY(json_structure(l)) AS shape, "
-            "len(TRY(json_keys(l))) AS keys FROM json_lines")
+        run("CREATE OR REPLACE TEMP TABLE json_shapes AS SELECT n, part, l, TRY(json_structure(l)) AS shape, "
+            "len(TRY(json_keys(l))) AS keys FROM (SELECT unnest($n) AS n, unnest($part) AS part, unnest($l) AS l)",
+            {"n": list(range(len(lines))), "part": self.place, "l": lines})
         shapes = run("SELECT DISTINCT shape, keys FROM json_shapes").fetchall()
         good = [(shape, count) for shape, count in shapes if shape is not None and self._alike(shape, count)]
         if good:
             structure = json.dumps({name: _structure(kind) for _, name, kind in self.data})
             texts = {f"c{at}": _value(f"struct_extract(j, {_text(name)})", kind) for at, name, kind in self.data}
-            items = ", ".join({**texts, **fixed}.get(f"c{at}", "NULL") for at in range(len(self.scan.columns)))
+            items = self._items({**texts, **fixed})
             condition = "TRUE" if len(good) == len(shapes) else \
                 "(shape, keys) IN (SELECT unnest($s), unnest($k))"
             given = {} if condition == "TRUE" else {"s": [s for s, _ in good], "k": [k for _, k in good]}
             run("BEGIN")
             try:
-                run(f"INSERT INTO {self.scan.name} SELECT {items} FROM (SELECT from_json(l, {_text(structure)}) AS j "
+                run(f"INSERT INTO {self.scan.name} SELECT {items} FROM (SELECT part, from_json(l, {_text(structure)}) AS j "
                     f"FROM json_shapes WHERE {condition})", {**given, **keys})
                 run("COMMIT")
             except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException):
@@ -231,9 +230,11 @@ class JsonReader:
         for start in range(0, len(rows), 1000):
             batch = rows[start:start + 1000]
             given = {f"v{at}": [row[at] for row in batch] for at, _, _ in self.data}
-            texts = {f"c{at}": f"CAST(unnest($v{at}) AS {held_as(kind)})" for at, _, kind in self.data}
-            items = ", ".join({**texts, **fixed}.get(f"c{at}", "NULL") for at in range(len(self.scan.columns)))
-            self.connection.execute(f"INSERT INTO {self.scan.name} SELECT {items}", {**given, **keys})
+            given["part"] = [self.place[number] for number in numbers[start:start + 1000]]
+            values = ", ".join(f"unnest($v{at}) AS v{at}" for at, _, _ in self.data)
+            texts = {f"c{at}": f"CAST(v{at} AS {held_as(kind)})" for at, _, kind in self.data}
+            self.connection.execute(f"INSERT INTO {self.scan.name} SELECT {self._items({**texts, **fixed})} FROM (SELECT "
+                                    f"{values}, unnest($part) AS part)", {**given, **keys})
 
     def _row(self, line: str) -> dict[int, Any]:
         start = len(line) - len(line.lstrip(" \t"))

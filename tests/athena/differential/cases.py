@@ -286,6 +286,7 @@ OPERATORS: dict[str, list[str]] = {
                  "interval '-2' hour", "interval '1' year", "interval '61' second", "varchar 'x'", "true", "null",
                  "interval - '1' day", "1_000"],
     **{f"CAST({source})": [f"cast({source} as {kind})" for kind in kinds.split()] for source, kinds in _CASTS.items()},
+    "CAST(0.25)": ["cast(0.25 as varchar)", "cast(-.5 as varchar)", "cast(cast(0 as decimal(2,2)) as json)"],
     "TRY_CAST": ["try_cast(s as integer)", "try_cast(s as decimal(5,2))", "try_cast(d as tinyint)", "try_cast(n as integer)"],
 }
 

@@ -60,14 +60,15 @@ def history(seed: int, orders: int) -> list[dict[str, Any]]:
 
 
 def lay_out(lake: Path, events: list[dict[str, Any]]) -> None:
-    """The events as objects under events/dt=…/, two a day, some of them delivered twice."""
+    """The events as objects under events/dt=…/, two a day; some are delivered again on the next day."""
+    again: list[dict[str, Any]] = []
     for day, name in enumerate(DAYS):
         place = lake / "events" / f"dt={name}"
         place.mkdir(parents=True)
         if day == 0:
             continue
-        share = events[(day - 1) * len(events) // 3:day * len(events) // 3]
-        share = share + share[::7]
+        own = events[(day - 1) * len(events) // 3:day * len(events) // 3]
+        share, again = own + again, own[::7]
         for part in range(2):
             lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in share[part::2])
             (place / f"part-{part}.gz").write_bytes(gzip.compress(lines.encode(), mtime=0))
@@ -215,7 +216,8 @@ def installed() -> tuple[Path, Path]:
         return Path(os.environ["AUDIT_TRINO_JAVA"]), Path(os.environ["AUDIT_TRINO_HOME"])
     python = ensure(ROOT / ".local_aws" / "venv", requirements(LOCAL_AWS / "requirements.txt"), "the local AWS")
     done = subprocess.run([str(python), "-c", "import sys; sys.path.insert(0, sys.argv[1]); from athena import trino_setup;"
-                           " print(*trino_setup.ensure(), sep='\\n')", str(LOCAL_AWS)], capture_output=True, text=True)
+                           " found = trino_setup.ensure(); print(found.java, found.server, sep='\\n')", str(LOCAL_AWS)],
+                          capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError((done.stderr.strip().splitlines() or ["no reason given"])[-1])
     java, home = done.stdout.strip().splitlines()[-2:]

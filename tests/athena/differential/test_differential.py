@@ -1,7 +1,6 @@
 """Every verified construct, on the embedded engine and on Trino, over the same objects: the rows compared as text."""
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -9,20 +8,7 @@ import cases
 import engines
 import pytest
 import record
-
-
-@pytest.fixture(scope="session")
-def recorded() -> list[dict[str, Any]]:
-    """Trino's answers, as they were when the cases last changed."""
-    found = json.loads(record.RECORDED.read_text(encoding="utf-8"))
-    assert found["source"] == record.source(), "the cases changed: run python tests/athena/differential/record.py"
-    return found["answers"]  # type: ignore[no-any-return]
-
-
-@pytest.fixture(scope="session")
-def answers(duck: engines.DuckDb, recorded: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The embedded engine's answers to every recorded statement."""
-    return {one["sql"]: duck.query(one["sql"]) for one in recorded}
+import verified
 
 
 def test_the_embedded_engine_answers_as_trino_did(answers: dict[str, Any], recorded: list[dict[str, Any]]) -> None:
@@ -81,3 +67,10 @@ def test_no_error_speaks_of_duckdb(answers: dict[str, Any]) -> None:
     for sql, answer in answers.items():
         if "error" in answer and answer["error"] != "NOT_SUPPORTED":
             assert not re.search(r"duckdb|binder error|catalog error", answer["message"], re.IGNORECASE), (sql, answer)
+
+
+def test_the_table_of_what_is_verified_is_current(duck: engines.DuckDb) -> None:
+    written = verified.TABLE.read_text(encoding="utf-8")
+    assert written == verified.table(duck.ask(verified=True)), "run python tests/athena/differential/verified.py"
+    functions = int(written.split(" functions and ")[0].rsplit("\n", 1)[1])
+    assert functions >= 150
