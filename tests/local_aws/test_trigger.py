@@ -255,6 +255,7 @@ def test_disabling_keeps_the_records_waiting(aws):
     assert line.delivered() == ["a"]
     line.update(Enabled=True)
     eventually(lambda: line.delivered() == ["a", "b"])
+    line.update(BatchSize=7)  # goes on where it was, and sends nothing again
     line.put("c")
     eventually(lambda: line.delivered() == ["a", "b", "c"])
 
