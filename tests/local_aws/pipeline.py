@@ -54,7 +54,7 @@ def package(code: str) -> bytes:
 
 class Pipeline:
     def __init__(self, aws: Any, code: str = TELL, trigger: bool = True, allow: list[dict] | None = None,
-                 timeout: int = 5, stream: str = "NEW_AND_OLD_IMAGES", **mapping: Any):
+                 timeout: int = 30, stream: str = "NEW_AND_OLD_IMAGES", **mapping: Any):
         self.aws, self.name = aws, f"trigger-{uuid.uuid4().hex[:10]}"
         self.dynamodb, self.lambda_, self.iam, self.logs, self.streams = (
             client(aws, service) for service in ("dynamodb", "lambda", "iam", "logs", "dynamodbstreams"))

@@ -46,7 +46,7 @@ class Delivery(Pipeline):
             package.write(ROOT / "lambda" / "stream_processor.py", "stream_processor.py")
         self.lambda_.update_function_code(FunctionName=self.name, ZipFile=archive.getvalue())
         self.lambda_.update_function_configuration(
-            FunctionName=self.name, Handler="stream_processor.handler", Timeout=4,
+            FunctionName=self.name, Handler="stream_processor.handler", Timeout=30,
             Environment={"Variables": {"DELIVERY_STREAM_NAME": self.name, "AUDIT_BUCKET": self.name}})
         self.uuid = self.connect(FunctionResponseTypes=["ReportBatchItemFailures"], **mapping)
 
