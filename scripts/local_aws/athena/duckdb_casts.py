@@ -14,6 +14,7 @@ from athena.duckdb_types import (
     FLOATS,
     INTEGERS,
     JSON,
+    UNORDERED,
     VARCHAR,
     array,
     as_decimal,
@@ -109,6 +110,8 @@ def cast(on: Expressions, value: Expr, kind: Type, node: Node, safe: bool) -> Ex
     if sql is None:
         raise QueryFailed("TYPE_MISMATCH", f"line {node.line}:{node.column}: Cannot cast {words(given)} to "
                                            f"{words(kind)}")
+    if given == JSON and kind.name == "map":
+        kind = Type("map", UNORDERED, kind.inner)
     literal: Any = {"value": value.value} if value.literal and kind.name == given.name == "varchar" \
         and not kind.numbers else {}
     return Expr(f"TRY({sql})" if safe else sql, kind, **literal)
@@ -265,7 +268,9 @@ def _nested(value: Expr, kind: Type, node: Node) -> str | None:
     if given == JSON and kind.name in ("array", "map"):
         texts = kind.inner[-1] == VARCHAR and (kind.name == "array" or kind.inner[0] == VARCHAR)
         if texts:
-            return f"py_json_to_{'list' if kind.name == 'array' else 'map'}({sql})"
+            # A cast of json_parse(…) reads the text itself, as Trino's does: a key twice fails it.
+            text = sql[len("py_json_parse("):-1] if sql.startswith("py_json_parse(") else sql
+            return f"py_json_to_{'list' if kind.name == 'array' else 'map'}({text})"
         raise refused(f"a cast of {words(given)} to {words(kind)}", node)
     if given.name != kind.name:
         if kind == JSON:

@@ -510,8 +510,7 @@ class Expressions:
         if operator == "%":
             return Expr(f"CAST(py_fmod({left.sql}, {right.sql}) AS DOUBLE)", kind) if kind == DOUBLE else None
         if operator == "/":
-            return Expr(f"t_float_div({left.sql}, {right.sql})" if kind == DOUBLE else
-                        f"CAST(t_float_div({left.sql}, {right.sql}) AS FLOAT)", kind)
+            return Expr(f"({left.sql} / {right.sql})", kind)
         return Expr(f"CAST(({left.sql} {operator} {right.sql}) AS {duckdb(kind)})", kind)
 
     def _decimals(self, left: Expr, right: Expr, operator: str) -> Expr:

@@ -23,10 +23,6 @@ MACROS: dict[str, str] = {
     # Only the operator knows its own error: mod(1, 0) fails as Java does.
     "t_mod(n, d)": "CASE WHEN d = -1 THEN n * 0 ELSE n % CASE WHEN d = 0 AND n IS NOT NULL THEN " +
                    _error("GENERIC_INTERNAL_ERROR", "'/ by zero'") + " ELSE d END END",
-    # Infinity and NaN are Java's answers to a division of doubles by zero; DuckDB has none.
-    "t_float_div(n, d)": "CASE WHEN d = 0 AND n IS NOT NULL THEN CASE WHEN n = 0 OR isnan(n) THEN CAST('NaN' AS DOUBLE)"
-                         " WHEN (n > 0) = (CAST(d AS VARCHAR)[1] <> '-') THEN CAST('Infinity' AS DOUBLE) "
-                         "ELSE CAST('-Infinity' AS DOUBLE) END ELSE n / d END",
     "t_half_up(n, d)": f"n // CASE WHEN d = 0 AND n IS NOT NULL THEN {_ZERO} ELSE d END + "
                        "CASE WHEN d <> 0 AND abs(n % d) * 2 >= abs(d) THEN sign(n) * sign(d) ELSE 0 END",
     "t_point(digits, scale)": "CASE WHEN digits[1] = '-' THEN '-' || t_point_plain(digits[2:], scale) "
@@ -156,9 +152,10 @@ MACROS: dict[str, str] = {
 
 for _name, (_low, _high, _held) in _RANGES.items():
     _wide = f"CAST({_low} AS HUGEINT) AND CAST({_high} AS HUGEINT)"
-    MACROS[f"t_to_{_name}(n)"] = (
-        f"CASE WHEN n IS NULL THEN NULL WHEN n BETWEEN {_low} AND {_high} THEN CAST(n AS {_held}) ELSE " +
-        _error("NUMERIC_VALUE_OUT_OF_RANGE", f"'Out of range for {_name}: ' || n") + " END")
+    if _name != "bigint":
+        MACROS[f"t_to_{_name}(n)"] = (
+            f"CASE WHEN n IS NULL THEN NULL WHEN n BETWEEN {_low} AND {_high} THEN CAST(n AS {_held}) ELSE " +
+            _error("NUMERIC_VALUE_OUT_OF_RANGE", f"'Out of range for {_name}: ' || n") + " END")
     MACROS[f"t_float_to_{_name}(n)"] = (
         f"CASE WHEN n IS NULL THEN NULL WHEN isnan(n) THEN {_error('INVALID_CAST_ARGUMENT', repr(f'Unable to cast NaN to {_name}'))} "
         f"WHEN round(n) >= {float(_low)!r}::DOUBLE AND round(n) < {float(_high + 1)!r}::DOUBLE THEN CAST(round(n) AS {_held}) ELSE " +

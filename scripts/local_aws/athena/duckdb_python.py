@@ -947,9 +947,16 @@ def list_to_json(items: list[str | None]) -> str:
     return "[" + ",".join("null" if item is None else _quote(item) for item in items) + "]"
 
 
+def _whole(text: str, what: str) -> Any:
+    value, end = _decode(text)
+    if end < 0 or _skip(text, end) != len(text):
+        raise TrinoError("INVALID_CAST_ARGUMENT", f"Cannot cast to {what}. {text}")
+    return value
+
+
 @function("VARCHAR -> VARCHAR[]")
 def json_to_list(text: str) -> list[str | None] | None:
-    value, _ = _decode(text)
+    value = _whole(text, "array(varchar)")
     if value is None:
         return None
     if not isinstance(value, list) or isinstance(value, _Object) or any(isinstance(item, list) for item in value):
@@ -959,10 +966,11 @@ def json_to_list(text: str) -> list[str | None] | None:
 
 @function("VARCHAR -> MAP(VARCHAR, VARCHAR)")
 def json_to_map(text: str) -> dict[str, str | None] | None:
-    value, _ = _decode(text)
+    value = _whole(text, "map(varchar, varchar)")
     if value is None:
         return None
-    if not isinstance(value, _Object) or any(isinstance(item, list) for _, item in value):
+    if not isinstance(value, _Object) or any(isinstance(item, list) for _, item in value) or \
+            len(dict(value)) != len(value):
         raise TrinoError("INVALID_CAST_ARGUMENT", f"Cannot cast to map(varchar, varchar). {text}")
     return {key: _json_text(item) for key, item in value}
 

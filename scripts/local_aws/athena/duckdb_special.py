@@ -57,14 +57,14 @@ def regexp(template: str) -> Callable[..., str]:
 
 _PLAIN = re.compile(r"""(?:
     [A-Za-z0-9 _\-:;,/@"'<>=!~#%&`]                      # itself
-  | \\[.\\+*?()\[\]{}|^$/\-dwsDWSbB]                      # an escape, or a class of ASCII
+  | \\[.\\+*?()\[\]{}|^$/\-dwsDWS]                      # an escape, or a class of ASCII
   | \[\^?\]?(?:[A-Za-z0-9 _:;,/@"'<>=!~#%.*+?(){}|$\-]|\\[\\.\-\]\[^dws/])+\]
   | \(\?: | [().|^$*+?] | \{\d+(?:,\d*)?\}
 )*""", re.VERBOSE)
 
 
 def _plain(pattern: str, node: Node) -> None:
-    if not _PLAIN.fullmatch(pattern) or re.search(r"[*+?}]\+", pattern):
+    if not _PLAIN.fullmatch(pattern) or re.search(r"[*+?}]\+|\(\?(?!:)", pattern):
         raise refused(f"the regular expression {pattern!r}", node)
     try:
         re.compile(pattern)
@@ -180,11 +180,6 @@ def plain(template: str) -> Callable[..., str]:
             raise refused(f"{node.name} of {words(given[0].type)}", node)
         return template.format(*(one.sql for one in given))
     return text
-
-
-def reduce(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    """A fold. DuckDB's list_reduce keeps the elements' type, so it folds over rows that hold state and element."""
-    raise refused("reduce", node)
 
 
 def zipped(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:

@@ -249,7 +249,6 @@ scalar("none_match", "array(t), function(t,boolean) -> boolean", "(NOT t_any_mat
 scalar("element_at", "array(e), bigint -> e", "t_element_at({0}, {1})")
 scalar("transform", "array(t), function(t,u) -> array(u)", "list_transform({0}, {1})")
 scalar("filter", "array(t), function(t,boolean) -> array(t)", "list_filter({0}, {1})")
-scalar("reduce", "array(t), s, function(s,t,s), function(s,r) -> r", special.reduce)
 scalar("flatten", "array(array(e)) -> array(e)", "flatten(list_filter({0}, lambda x: x IS NOT NULL))")
 scalar("reverse", "array(e) -> array(e)", "list_reverse({0})")
 scalar("repeat", "t, bigint -> array(t)", "t_repeat({0}, {1})")

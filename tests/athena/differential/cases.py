@@ -114,7 +114,7 @@ FUNCTIONS: dict[str, list[str]] = {
     "round": ["round(d)", "round(d,k)", "round(f,2)", "round(q)", "round(q,1)", "round(q,k)", "round(w)", "round(i)",
               "round(n)", "round(n,k)", "round(i,k)", "round(c)", "round(h)", "round(2.345e0,2)", "round(-1.005e0,2)"],
     "ceil": ["ceil(d)", "ceil(q)", "ceil(w)", "ceil(i)", "ceil(n)", "ceil(c)", "ceil(h)"],
-    "ceiling": ["ceiling(d)", "ceiling(q)"], "floor": ["floor(d)", "floor(q)", "floor(w)", "floor(i)", "floor(n)"],
+    "ceiling": ["ceiling(d)", "ceiling(q)", "ceiling(i)", "ceiling(n)", "ceiling(c)", "ceiling(h)"], "floor": ["floor(d)", "floor(q)", "floor(w)", "floor(i)", "floor(n)", "floor(c)", "floor(h)"],
     "truncate": ["truncate(d)", "truncate(q)", "truncate(w)"],
     "mod": ["mod(i,nullif(j,0))", "mod(n,nullif(n2,0))", "mod(d,d2)", "mod(q,q2)", "mod(c,tinyint '3')", "mod(h,smallint '-1')"],
     "sqrt": ["sqrt(d)", "sqrt(f)"], "ln": ["ln(f)", "ln(d)"],
@@ -153,6 +153,7 @@ FUNCTIONS: dict[str, list[str]] = {
         "year", "quarter", "month", "week", "week_of_year", "day", "day_of_month", "day_of_week", "dow", "day_of_year",
         "doy", "year_of_week", "yow", "last_day_of_month")},
     **{name: [f"{name}(t)", f"{name}(z)", f"{name}(e)"] for name in ("hour", "minute", "second", "millisecond")},
+    "day of an interval": ["day(e)", "day_of_month(e)"],
     "date_format": [f"date_format(t,'{pattern}')" for pattern in (
         "%Y-%m-%d %H:%i:%s", "%a %b %c %d %e %f %h %I %j %k %l %M %p %r %S %T %v %W %x %y %%", "literal é", "%Q%q", "")] +
     ["date_format(z,'%Y%m%d')", "date_format(u,'%d/%m')", "date_format(t,s)"],
@@ -251,7 +252,7 @@ OPERATORS: dict[str, list[str]] = {
           "q / w", "c / tinyint '2'"],
     "%": ["i % j", "n % n2", "d % d2", "q % q2", "i % q2", "w % q"],
     "||": ["s || s2", "s || s2 || s3", "a || a2", "a || n", "n || a"],
-    "=": ["i = j", "s = s2", "d = d2", "q = q2", "i = q", "i = d", "b = b2", "u = u2", "u = t", "t = z", "a = a2", "x = x2",
+    "=": ["i = j", "s = s2", "d = d2", "q = q2", "i = q", "i = d", "b = b2", "u = u2", "u = t", "t = z", "a = a2", "x = x2", "array[n,1] = array[n2,1]",
           "row(i,s) = row(j,s2)", "n = q", "y = y", "d = 0e0", "nan() = d"],
     "<>": ["i <> j", "s != s2", "d <> d2", "a <> a2", "(i,s) <> (j,s2)", "q <> i"],
     "<": ["i < j", "s < s2", "d < d2", "q < q2", "u < u2", "t < t2", "b < b2", "i < q", "z < z2", "u < t", "y < x'01'"],
@@ -286,6 +287,11 @@ OPERATORS: dict[str, list[str]] = {
                  "interval '-2' hour", "interval '1' year", "interval '61' second", "varchar 'x'", "true", "null",
                  "interval - '1' day", "1_000"],
     **{f"CAST({source})": [f"cast({source} as {kind})" for kind in kinds.split()] for source, kinds in _CASTS.items()},
+    "CAST(JSON)": ["cast(json_parse('[1,\"a\",null,true]') as array(varchar))", "cast(json_parse(g) as array(varchar))", "element_at(cast(json_parse(g) as map(varchar,varchar)),'a')"],
+    "CAST(real '1.1')": ["cast(real '1.1' as varchar)", "cast(real '1e10' as varchar)", "cast(real '0' as varchar)"],
+    "CAST('2024-01-01 …')": ["cast('2024-01-01 10:00:00.1239 UTC' as timestamp with time zone)",
+                             "cast('2024-01-01' as timestamp with time zone)", "cast(s as timestamp with time zone)", "cast('2024-1-5 1:02' as timestamp)",
+                             "cast('2024-01-05 01:02:03.9999' as timestamp)", "try_cast('2024-02-30 00:00:00' as timestamp)"],
     "CAST(0.25)": ["cast(0.25 as varchar)", "cast(-.5 as varchar)", "cast(cast(0 as decimal(2,2)) as json)"],
     "TRY_CAST": ["try_cast(s as integer)", "try_cast(s as decimal(5,2))", "try_cast(d as tinyint)", "try_cast(n as integer)"],
 }
@@ -326,7 +332,7 @@ WINDOWS: dict[str, list[str]] = {
     "dense_rank": ["dense_rank() over (order by i desc)"], "percent_rank": ["percent_rank() over (order by i)"],
     "cume_dist": ["cume_dist() over (order by i)"], "ntile": ["ntile(3) over (order by o)", f"ntile(2) {_OVER}"],
     "lag": [f"lag(s) {_OVER}", f"lag(i,2) {_OVER}", f"lag(i,1,0) {_OVER}", f"lag(i) ignore nulls {_OVER}", f"lag(o,0) {_OVER}"],
-    "lead": [f"lead(s) {_OVER}", f"lead(i,2,-1) {_OVER}", f"lead(n) ignore nulls {_OVER}", f"lead(i) respect nulls {_OVER}"],
+    "lead": [f"lead(s) {_OVER}", f"lead(i,2,-1) {_OVER}", f"lead(s,2) {_OVER}", f"lead(n) ignore nulls {_OVER}", f"lead(i) respect nulls {_OVER}"],
     "first_value": [f"first_value(s) {_OVER}", "first_value(i) ignore nulls over (order by o)",
                     "first_value(o) over (order by o rows between 1 preceding and 1 following)"],
     "last_value": [f"last_value(s) {_OVER}", "last_value(i) over (order by o rows between unbounded preceding and "
