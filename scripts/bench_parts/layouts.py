@@ -23,6 +23,7 @@ from bench_parts.notebook_sql import PART_5, PART_7, statements
 
 BUCKET = "bench"
 DAY = "2024-01-17"  # the day that one-day questions are about
+WITHOUT_COLUMNS, WITH_COLUMNS = "tutorial", "tutorial, partition columns"
 _TEXT = ("event_id", "event_name", "order_id", "sequence_number", "changed_at", "old_state", "new_state", "changed_by",
          "old_image", "new_image", "detail")
 _COLUMNS = [*({"Name": name, "Type": "string"} for name in _TEXT), {"Name": "last_updated_date", "Type": "bigint"},
@@ -115,9 +116,9 @@ def layouts(database: str) -> Iterator[Layout]:
     tutorial = f"SELECT *, concat(year, '-', month, '-', day) AS dt FROM {database}.tutorial"
     columns = f"{tutorial} WHERE year = '{year}' AND month = '{month}' AND day = '{day}'"
     events, compacted = f"SELECT * FROM {database}.order_events", f"SELECT * FROM {database}.order_events_compacted"
-    yield Layout("tutorial", view, {"order_events": f"{tutorial} WHERE changed_at LIKE '{DAY}%'"},
+    yield Layout(WITHOUT_COLUMNS, view, {"order_events": f"{tutorial} WHERE changed_at LIKE '{DAY}%'"},
                  {"order_events": tutorial})
-    yield Layout("tutorial, partition columns", view, {"order_events": columns}, {"order_events": tutorial})
+    yield Layout(WITH_COLUMNS, view, {"order_events": columns}, {"order_events": tutorial})
     yield Layout("delivered", view, {"order_events": f"{events} WHERE dt = '{DAY}'"}, {"order_events": events})
     yield Layout("compacted", both,
                  {"order_events": f"{events} WHERE dt = '{DAY}'",
