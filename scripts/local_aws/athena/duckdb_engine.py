@@ -88,7 +88,7 @@ class DuckDbEngine:
         assert duckdb_verified.names()
         self.folder = Path(tempfile.mkdtemp(prefix="athena-duckdb-"))
         self.lock = threading.Lock()
-        self.databases = {False: Database(self.folder, False)}  # whether TRY occurs: its database; the second when needed
+        self.databases = {False: Database(self.folder, False)}  # by whether TRY occurs; the other when it is needed
 
     def database(self, sql: str) -> Database:
         """The database in which a text is to run."""
@@ -115,7 +115,8 @@ class DuckDbEngine:
     def compiled(self, statement: str, catalog: Catalog) -> tuple[Queries, str, list[Field]]:
         """A statement's compiler (with the scans that must be read), DuckDB's text and its columns."""
         if re.match(r"\s*EXPLAIN\b", statement, re.IGNORECASE):
-            raise QueryFailed("NOT_SUPPORTED", f"EXPLAIN shows an engine's own plan, and DuckDB's is not Athena's. {HINT}")
+            raise QueryFailed("NOT_SUPPORTED", f"EXPLAIN shows an engine's own plan, and DuckDB's is not Athena's. "
+                                               f"{HINT}")
         now = datetime.datetime.now(datetime.timezone.utc)
         compiler = Queries(catalog, now.replace(microsecond=now.microsecond // 1000 * 1000))
         try:
@@ -189,7 +190,8 @@ def _trino(failed: duckdb.Error) -> Exception:
         return QueryFailed("EXCEEDED_LOCAL_MEMORY_LIMIT", "Query exhausted resources at this scale factor")
     overflow = re.search(r"Overflow in (\w+) of (\w+) \((.*?)\)", words_)
     if overflow:
-        kind = {"INT8": "tinyint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint"}.get(overflow[2], "decimal")
+        kinds = {"INT8": "tinyint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint"}
+        kind = kinds.get(overflow[2], "decimal")
         return QueryFailed("NUMERIC_VALUE_OUT_OF_RANGE", f"{kind} {overflow[1]} overflow: {overflow[3]}")
     if isinstance(failed, (duckdb.OutOfRangeException, duckdb.ConversionException)):
         return QueryFailed("NUMERIC_VALUE_OUT_OF_RANGE", "Value is out of range")

@@ -339,9 +339,8 @@ class Expressions:
         else:
             context.correlated.append(found)
         result = Expr(found.sql, found.type, found.value)
-        if context.groups is not None and not context.inside and found.sql in context.groups and inner:
-            if context.loose:
-                context.loose.pop()
+        if inner and context.loose and not context.inside and found.sql in (context.groups or ()):
+            context.loose.pop()
         for name in rest:
             result = self._field(result, name, node)
         return result

@@ -111,7 +111,7 @@ def _match(wanted: Any, given: Type, bound: dict[str, Any]) -> int | None:
                 bound[variable] = number
         return 5
     if name == "timestamp" and given.name == "date":
-        bound["p"] = 3 if "p" not in bound else bound["p"]
+        bound.setdefault("p", 3)
         return 2
     if name == "timestamp with time zone" and given.name in ("date", "timestamp"):
         bound["p"] = given.numbers[0] if given.numbers else 3
@@ -231,8 +231,10 @@ def call(on: Expressions, node: Node, context: Context) -> Expr:
         if name not in REGISTRY:
             _unknown(name, [], node)
         if node.over is not None:
-            raise QueryFailed("FUNCTION_NOT_WINDOW", f"line {context.query_at.line}:{context.query_at.column}: Not a window "
-                                                     f"function: {name}" if context.query_at else f"Not a window function: {name}")
+            raise QueryFailed("FUNCTION_NOT_WINDOW", f"line {context.query_at.line}:{context.query_at.column}: Not a "
+                                                     f"window "
+                                                     f"function: {name}" if context.query_at else f"Not a window "
+                                                                                                  f"function: {name}")
         raise QueryFailed("FUNCTION_NOT_AGGREGATE", f"line {node.line}:{node.column}: Not a window function: {name}"
                           if node.over else f"line {node.line}:{node.column}: Not an aggregate function: {name}")
     if getattr(node, "star", False):
@@ -284,14 +286,14 @@ def _aggregate(on: Expressions, node: Node, context: Context) -> Expr:
     context.inside = "aggregate"
     loose = len(context.loose)
     try:
-        result, _ = _call_aggregate(on, node, context, "")
+        result = _call_aggregate(on, node, context, "")
     finally:
         context.inside = ""
     del context.loose[loose:]
     return result
 
 
-def _call_aggregate(on: Expressions, node: Node, context: Context, over: str) -> tuple[Expr, Signature]:
+def _call_aggregate(on: Expressions, node: Node, context: Context, over: str) -> Expr:
     arguments = [on.expression(one, context) for one in node.arguments]
     if getattr(node, "star", False) and node.name != "count":
         _unknown(node.name, [], node)
@@ -315,11 +317,12 @@ def _call_aggregate(on: Expressions, node: Node, context: Context, over: str) ->
         clauses["order"] = " ORDER BY " + sort_items(on, node.order, context)
     if node.filter is not None:
         if over:
-            raise QueryFailed("NOT_SUPPORTED", f"line {node.line}:{node.column}: FILTER is not yet supported for window "
+            raise QueryFailed("NOT_SUPPORTED", f"line {node.line}:{node.column}: FILTER is not yet supported for "
+                                               f"window "
                                                "functions")
         value = on.boolean(node.filter, context, "Filter")
         clauses["over"] = f" FILTER (WHERE {value.sql}){over}"
-    return _emit(on, chosen, bound, arguments, node, clauses), chosen
+    return _emit(on, chosen, bound, arguments, node, clauses)
 
 
 def sort_items(on: Expressions, items: Sequence[Node], context: Context) -> str:
@@ -358,7 +361,8 @@ def _window(on: Expressions, node: Node, context: Context) -> Expr:
             raise QueryFailed("INVALID_WINDOW_FRAME",
                               f"{where}Cannot specify window frame for {node.name} function")
         if node.name in ("lag", "lead") and not window.order:
-            raise QueryFailed("MISSING_ORDER_BY", f"line {node.over.line}:{node.over.column}: {node.name} function requires an ORDER BY window clause")
+            raise QueryFailed("MISSING_ORDER_BY", f"line {node.over.line}:{node.over.column}: {node.name} function "
+                                                  f"requires an ORDER BY window clause")
         frame = ""
     if node.distinct and ranks:
         raise QueryFailed("NOT_SUPPORTED", f"{where}DISTINCT in window function parameters not yet supported: "
@@ -370,17 +374,15 @@ def _window(on: Expressions, node: Node, context: Context) -> Expr:
         nulls = f" {node.nulls} NULLS" if node.nulls == "IGNORE" else ""
     parts = [part for part in (f"PARTITION BY {partition}" if partition else "", f"ORDER BY {order}" if order else "",
                                frame) if part]
-    result, chosen = _call_aggregate_nulls(on, node, context, f" OVER ({' '.join(parts)})", nulls)
-    del chosen
-    return result
+    return _call_window(on, node, context, f" OVER ({' '.join(parts)})", nulls)
 
 
-def _call_aggregate_nulls(on: Expressions, node: Node, context: Context, over: str, nulls: str) -> Any:
+def _call_window(on: Expressions, node: Node, context: Context, over: str, nulls: str) -> Expr:
     # A window function's arguments may be aggregates of a grouped query: 'sum(count(*)) OVER ()'.
     given, node.nulls = node.nulls, None
     windows, context.windows = context.windows, False
     try:
-        result, chosen = _call_aggregate(on, node, context, over)
+        result = _call_aggregate(on, node, context, over)
     finally:
         node.nulls, context.windows = given, windows
     if nulls:
@@ -389,7 +391,7 @@ def _call_aggregate_nulls(on: Expressions, node: Node, context: Context, over: s
         if not head.endswith(")"):
             raise refused("IGNORE NULLS here", node)
         result = replace(result, sql=head[:-1] + nulls + ")" + result.sql[cut:])
-    return result, chosen
+    return result
 
 
 def _named(window: Node, context: Context) -> Node:

@@ -1,6 +1,6 @@
 """The names of Trino 476's functions (SHOW FUNCTIONS): what is there but not verified is refused, not unknown."""
 
-TRINO_FUNCTIONS = frozenset("""
+_NAMES = """
 abs acos all_match any_match any_value approx_distinct approx_most_frequent approx_percentile approx_set arbitrary
 array_agg array_distinct array_except array_histogram array_intersect array_join array_max array_min array_position
 array_remove array_sort array_union arrays_overlap asin at_timezone atan atan2 avg bar beta_cdf bit_count
@@ -33,4 +33,6 @@ url_extract_fragment url_extract_host url_extract_parameter url_extract_path url
 url_extract_query uuid value_at_quantile values_at_quantiles var_pop var_samp variance week week_of_year
 width_bucket wilson_interval_lower wilson_interval_upper with_timezone word_stem xxhash64 year year_of_week yow zip
 zip_with
-""".split())
+"""
+
+TRINO_FUNCTIONS = frozenset(_NAMES.split())

@@ -36,7 +36,8 @@ class TrinoError(Exception):
 
 
 def function(signature: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register `py_<name>` for DuckDB: 'VARCHAR, BIGINT -> VARCHAR'. One that gives a DOUBLE gives its text, to be cast."""
+    """Register `py_<name>` for DuckDB: 'VARCHAR, BIGINT -> VARCHAR'. One that gives a DOUBLE gives its text, to be
+    cast."""
     given, _, result = signature.partition("->")
     types = [part.strip() for part in re.split(r",(?![^(]*\))", given) if part.strip()]
 
@@ -78,7 +79,8 @@ def real_to_text(value: float) -> str:
         return _real(value)
     if value == 0:
         return "-0E0" if math.copysign(1, value) < 0 else "0E0"
-    text = next(t for t in (f"{value:.{n}e}" for n in range(9)) if struct.pack("f", float(t)) == struct.pack("f", value))
+    bits = struct.pack("f", value)
+    text = next(t for t in (f"{value:.{n}e}" for n in range(9)) if struct.pack("f", float(t)) == bits)
     figures, _, power = text.partition("e")
     return (figures if "." in figures else figures + ".0") + f"E{int(power)}"
 
@@ -446,10 +448,12 @@ def split_to_map(text: str, entry: str, pair: str) -> dict[str, str]:
             continue
         key, found, value = part.partition(pair)
         if not found:
-            raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Key-value delimiter must appear exactly once in each entry. "
+            raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Key-value delimiter must appear exactly once in each "
+                                                          f"entry. "
                                                           f"Bad input: '{part}'")
         if key in result:
-            raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Duplicate keys ({key}) are not allowed. Specifying a lambda "
+            raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Duplicate keys ({key}) are not allowed. Specifying a "
+                                                          f"lambda "
                                                           "to resolve conflicts can avoid this error")
         result[key] = value
     return result
@@ -598,7 +602,8 @@ def _pad(text: str, length: int, pad: str, left: bool) -> str:
     if length <= len(text):
         return text[:length]
     if length > 10_000_000:
-        raise TrinoError("NOT_SUPPORTED", "Padding to more than 10,000,000 characters is not verified to do as Athena does "
+        raise TrinoError("NOT_SUPPORTED", "Padding to more than 10,000,000 characters is not verified to do as "
+                                          "Athena does "
                                           "on DuckDB. Run it with `--engine trino`, or on AWS.")
     need = length - len(text)
     padding = (pad * (need // len(pad) + 1))[:need]
@@ -617,7 +622,7 @@ def rpad(text: str, length: int, pad: str) -> str:
 
 @lru_cache(256)
 def _pattern(pattern: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"(?<!\\)((?:\\\\)*)\$", r"\1(?=\\n?\\Z)", pattern) if False else pattern, re.ASCII)
+    return re.compile(pattern, re.ASCII)
 
 
 @function("VARCHAR, VARCHAR -> BOOLEAN")
@@ -704,7 +709,8 @@ def _no_number(text: str) -> Any:
     raise ValueError(text)
 
 
-_DECODER = json.JSONDecoder(parse_int=_Number, parse_float=_Number, object_pairs_hook=_Object, parse_constant=_no_number)
+_DECODER = json.JSONDecoder(parse_int=_Number, parse_float=_Number, object_pairs_hook=_Object,
+                            parse_constant=_no_number)
 _WHITE = re.compile(r"[ \t\n\r]*")
 
 
@@ -1061,7 +1067,8 @@ def _parser(pattern: str) -> re.Pattern[str] | None:
 def date_parse(text: str, pattern: str) -> datetime.datetime:
     compiled = _parser(pattern)
     if compiled is None:
-        raise TrinoError("NOT_SUPPORTED", f"date_parse with the pattern {pattern!r} is not verified to answer as Athena "
+        raise TrinoError("NOT_SUPPORTED", f"date_parse with the pattern {pattern!r} is not verified to answer as "
+                                          f"Athena "
                                           "does on DuckDB. Run it with `--engine trino`, or on AWS.")
     found = compiled.fullmatch(text)
     failure = TrinoError("INVALID_FUNCTION_ARGUMENT", f'Invalid format: "{text}"')
@@ -1093,7 +1100,7 @@ def joda(pattern: str) -> tuple[tuple[str, int], ...]:
     for found in re.finditer(r"'((?:[^']|'')*)'|([A-Za-z])\2*|([^A-Za-z']+)", pattern):
         if found[2]:
             letter, count = found[2], len(found[0])
-            if letter not in "yYMdHhmsSaEDkKwxe" or (letter == "e" and False):
+            if letter not in "yYMdHhmsSaEDkKwxe":
                 raise ValueError(found[0])
             parts.append((letter, count))
         elif found[3] is not None:
@@ -1159,7 +1166,8 @@ def text_to_zoned(text: str, digits: int) -> str:
     try:
         moment, zone, _ = duckdb_casts.timestamp(text)
         if zone not in (None, "UTC", "Z"):
-            raise TrinoError("NOT_SUPPORTED", f"the time zone {zone} is not verified to answer as Athena does on DuckDB. "
+            raise TrinoError("NOT_SUPPORTED", f"the time zone {zone} is not verified to answer as Athena does on "
+                                              f"DuckDB. "
                                               "Run it with `--engine trino`, or on AWS.")
         return _rounded(moment, digits)
     except (ValueError, OverflowError):

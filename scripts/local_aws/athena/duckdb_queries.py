@@ -15,7 +15,7 @@ from athena.duckdb_expressions import Context, Expr, Expressions, Field, Scope, 
 from athena.duckdb_grammar import Node, parse, refused
 from athena.duckdb_types import BIGINT, array, common, hive, map_of, orderable, unordered, words
 from athena.engine import QueryFailed
-from athena.text import Type, parse_type
+from athena.text import Type
 
 UNION_LIMIT = 50  # views within views
 
@@ -159,7 +159,8 @@ class Queries(Expressions):
                 Expr(f"struct_extract({one.sql}, 'f{at}')", kind) for at, kind in enumerate(one.type.inner, 1)])
         if len({len(row) for row in rows}) != 1:
             raise fail("TYPE_MISMATCH", node, "Values rows have mismatched sizes: "
-                                              f"{len(rows[0])} vs {next(len(r) for r in rows if len(r) != len(rows[0]))}")
+                                              f"{len(rows[0])} vs "
+                                              f"{next(len(r) for r in rows if len(r) != len(rows[0]))}")
         kinds = [one.type for one in rows[0]]
         for row in rows[1:]:
             for at, one in enumerate(row):
@@ -184,7 +185,7 @@ class Queries(Expressions):
     def set_operation(self, node: Node, outer: Scope | None) -> Relation:
         left, right = self.body(node.left, outer), self.body(node.right, outer)
         if len(left.fields) != len(right.fields):
-            raise fail("TYPE_MISMATCH", node.right if False else node,
+            raise fail("TYPE_MISMATCH", node,
                        f"{node.operator} query has different number of fields: {len(left.fields)}, "
                        f"{len(right.fields)}")
         fields, casts = [], ([], [])
@@ -225,7 +226,8 @@ class Queries(Expressions):
 
     def sort_text(self, item: Node, value: Expr) -> str:
         if not orderable(value.type):
-            raise fail("TYPE_MISMATCH", item, f"Type {words(value.type)} is not orderable, and therefore cannot be used "
+            raise fail("TYPE_MISMATCH", item, f"Type {words(value.type)} is not orderable, and therefore cannot be "
+                                              f"used "
                                               "in ORDER BY")
         if value.type.inner:
             raise refused(f"the order of {words(value.type)}", item)
@@ -252,14 +254,13 @@ class Queries(Expressions):
             having = f" HAVING {self.boolean(node.having, inner, 'HAVING clause').sql}"
             loose += [(node.having, spot) for spot in inner.loose]
             context.found_aggregate = context.found_aggregate or inner.found_aggregate or node.having
-        ordering, extra = self.order_by(node, order, context, scope, outputs, fields, loose)
+        ordering = self.order_by(node, order, context, scope, outputs, fields, loose)
         grouped = node.grouping is not None or context.found_aggregate is not None
         if grouped:
             for at, spot in loose:
                 raise fail("EXPRESSION_NOT_AGGREGATE", at, f"'{self.shown(at)}' must be an aggregate expression or "
                                                            f"appear in GROUP BY clause" if spot else "")
         correlated += context.correlated
-        del extra
         items = ", ".join(f"{one.sql if one.sql != 'NULL' else null(one.type)} AS c{at}"
                           for at, one in enumerate(outputs))
         if node.distinct:
@@ -389,9 +390,9 @@ class Queries(Expressions):
         return found
 
     def order_by(self, node: Node, order: list[Node], context: Context, scope: Scope, outputs: list[Expr],
-                 fields: list[Field], loose: list[Any]) -> tuple[str, None]:
+                 fields: list[Field], loose: list[Any]) -> str:
         if not order:
-            return "", None
+            return ""
         named: dict[str, list[Field]] = {}
         for one, output in zip(fields, outputs, strict=True):
             if one.name is not None:
@@ -420,7 +421,7 @@ class Queries(Expressions):
             parts.append(self.sort_text(item, value))
         context.found_aggregate = context.found_aggregate or inner.found_aggregate
         context.found_window = context.found_window or inner.found_window
-        return f" ORDER BY {', '.join(parts)}", None
+        return f" ORDER BY {', '.join(parts)}"
 
     # ---- FROM
 
@@ -442,22 +443,22 @@ class Queries(Expressions):
         if node.kind == "join":
             if alias is not None:
                 inner = self.join(node, outer)
-                return self.renamed(Relation(self.flat(inner), self.numbered(inner.fields), correlated=inner.correlated),
-                                    at, alias, columns)
+                return self.renamed(self.flat(inner), at, alias, columns)
             return self.join(node, outer)
         if node.kind == "aliased":
             inner = self.aliased(node, outer)
-            return self.renamed(Relation(self.flat(inner), self.numbered(inner.fields), correlated=inner.correlated), at,
-                                alias, columns)
+            return self.renamed(self.flat(inner), at, alias, columns)
         if node.kind == "table":
             relation, qualifier = self.table(node)
             return self.renamed(relation, at, alias, columns, qualifier, wrapped=True)
         relation = self.compile_query(node.query, outer)
         return self.renamed(relation, at, alias, columns)
 
-    def flat(self, relation: Relation) -> str:
-        return "SELECT " + ", ".join(f"{one.sql} AS c{at}" for at, one in enumerate(relation.fields)) + \
-            f" FROM {relation.sql}"
+    def flat(self, relation: Relation) -> Relation:
+        """A FROM item, whose columns have aliases in front, as a query of its own."""
+        items = ", ".join(f"{one.sql} AS c{at}" for at, one in enumerate(relation.fields))
+        return Relation(f"SELECT {items} FROM {relation.sql}", self.numbered(relation.fields),
+                        correlated=relation.correlated)
 
     def renamed(self, relation: Relation, node: Node, alias: str | None, columns: list[str] | None,
                 qualifier: tuple[str, ...] = (), wrapped: bool = False) -> Relation:
@@ -538,8 +539,6 @@ class Queries(Expressions):
         names = [column.name for column in table.columns]
         if len(names) != len(relation.fields):
             names = [one.name or f"_col{at}" for at, one in enumerate(relation.fields)]
-        kinds = [parse_type(column.type) if "<" not in column.type else hive(column.type) for column in table.columns]
-        del kinds
         fields = [replace(one, name=name) for one, name in zip(relation.fields, names, strict=True)]
         return Relation(f"({relation.sql})", fields)
 

@@ -21,7 +21,8 @@ from athena import duckdb_casts
 from athena.catalog import Catalog, Object, Partition
 from athena.duckdb_grammar import HINT, refused
 from athena.duckdb_queries import Scan
-from athena.duckdb_types import INTEGERS, duckdb as held_as
+from athena.duckdb_types import INTEGERS
+from athena.duckdb_types import duckdb as held_as
 from athena.engine import QueryFailed, Watch
 from athena.text import Type
 
@@ -42,7 +43,8 @@ def partitions(connection: duckdb.DuckDBPyConnection, scan: Scan, catalog: Catal
     connection.execute(f"CREATE TEMP TABLE {own} (n INTEGER, {', '.join(f'{k} {held_as(t)}' for k, _, t in keys)})")
     if found:
         connection.execute(
-            f"INSERT INTO {own} SELECT unnest($n), {', '.join(f'CAST(unnest(${k}) AS {held_as(t)})' for k, _, t in keys)}",
+            f"INSERT INTO {own} SELECT unnest($n), "
+            f"{', '.join(f'CAST(unnest(${k}) AS {held_as(t)})' for k, _, t in keys)}",
             {"n": list(range(len(found))),
              **{k: [_key(part.values.get(name)) for part in found] for k, name, _ in keys}})
     left = connection.execute(f"SELECT n FROM {own} p WHERE {' AND '.join(scan.prune)} ORDER BY n").fetchall()
@@ -88,7 +90,8 @@ def text_of(thing: Object, body: bytes) -> bytes:
     """The object's text, decompressed by its name as Hadoop does."""
     suffix = thing.key.rpartition("/")[2].rpartition(".")[2]
     if suffix in ("bz2", "zst", "lz4", "snappy", "deflate", "lzo", "lz4_raw"):
-        raise QueryFailed("NOT_SUPPORTED", f"An object compressed as .{suffix} is not verified to be read as Athena reads "
+        raise QueryFailed("NOT_SUPPORTED", f"An object compressed as .{suffix} is not verified to be read as Athena "
+                                           f"reads "
                                            f"it on DuckDB. {HINT}")
     if suffix != "gz":
         return body
@@ -190,7 +193,8 @@ class JsonReader:
             given = {} if condition == "TRUE" else {"s": [s for s, _ in good], "k": [k for _, k in good]}
             run("BEGIN")
             try:
-                run(f"INSERT INTO {self.scan.name} SELECT {items} FROM (SELECT part, from_json(l, {_text(structure)}) AS j "
+                run(f"INSERT INTO {self.scan.name} SELECT {items} FROM (SELECT part, from_json(l, "
+                    f"{_text(structure)}) AS j "
                     f"FROM json_shapes WHERE {condition})", {**given, **keys})
                 run("COMMIT")
             except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException):
@@ -233,7 +237,8 @@ class JsonReader:
             given["part"] = [self.place[number] for number in numbers[start:start + 1000]]
             values = ", ".join(f"unnest($v{at}) AS v{at}" for at, _, _ in self.data)
             texts = {f"c{at}": f"CAST(v{at} AS {held_as(kind)})" for at, _, kind in self.data}
-            self.connection.execute(f"INSERT INTO {self.scan.name} SELECT {self._items({**texts, **fixed})} FROM (SELECT "
+            self.connection.execute(f"INSERT INTO {self.scan.name} SELECT {self._items({**texts, **fixed})} FROM "
+                                    f"(SELECT "
                                     f"{values}, unnest($part) AS part)", {**given, **keys})
 
     def _row(self, line: str) -> dict[int, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from athena.duckdb_grammar import Node, refused
-from athena.duckdb_types import INTEGERS, decimal, duckdb, words
+from athena.duckdb_types import decimal, duckdb, words
 from athena.engine import QueryFailed
 from athena.text import Type
 
@@ -117,9 +117,8 @@ def replaced(template: str) -> Callable[..., Any]:
     def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
         from athena.duckdb_expressions import Expr
 
-        x, y, z = (one.type.numbers for one in given)
+        x, _, z = (one.type.numbers for one in given)
         kind = Type("varchar")
-        del y
         if x and z:
             kind = Type("varchar", (min(x[0] + z[0] * (x[0] + 1), 2**31 - 2),))
         return Expr(template.format(*(one.sql for one in given)), kind)
@@ -195,7 +194,8 @@ def zip_with(on: Expressions, given: list[Expr], node: Node, result: Type, claus
     left, right = head.removeprefix("lambda ").split(", ")
     # The lambda's two parameters are one pair's elements.
     text = re.sub(rf"\b{left}\b", "z[1]", re.sub(rf"\b{right}\b", "z[2]", text))
-    return (f"(CASE WHEN {first.sql} IS NULL OR {second.sql} IS NULL THEN NULL ELSE list_transform(list_zip({first.sql}, "
+    return (f"(CASE WHEN {first.sql} IS NULL OR {second.sql} IS NULL THEN NULL ELSE "
+            f"list_transform(list_zip({first.sql}, "
             f"{second.sql}), lambda z: {text}) END)")
 
 
@@ -280,7 +280,7 @@ def _unit(value: Expr, of: str, node: Node, what: str) -> str:
         raise refused(f"{node.name} with a null unit", node)
     unit = unit.lower()
     known = UNITS[4:] if of == "date" else UNITS
-    if unit not in known or (unit == "millisecond" and node.name == "date_trunc" and False):
+    if unit not in known:
         raise QueryFailed("INVALID_FUNCTION_ARGUMENT", f"'{value.value}' is not a valid {what} field")
     return unit
 
@@ -340,9 +340,3 @@ def format_datetime(on: Expressions, given: list[Expr], node: Node, result: Type
         except ValueError as failed:
             raise refused(f"the pattern {failed.args[0]!r} of format_datetime", node) from None
     return f"py_format_datetime({given[0].sql}, {given[1].sql})"
-
-
-# ---- windows
-
-def whole(kind: Type) -> bool:
-    return kind.name in INTEGERS

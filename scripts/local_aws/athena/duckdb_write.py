@@ -33,7 +33,8 @@ WRITTEN = {"PARQUET": ("GZIP", "SNAPPY", "ZSTD", "NONE"), "JSON": ("GZIP", "NONE
 def write(engine: DuckDbEngine, target: Target, statement: str, catalog: Catalog, watch: Watch) -> Written:
     """As `Engine.write`."""
     if target.compression not in WRITTEN.get(target.format, ()):
-        raise QueryFailed("NOT_SUPPORTED", f"Writing {target.format} with {target.compression} compression is not verified "
+        raise QueryFailed("NOT_SUPPORTED", f"Writing {target.format} with {target.compression} compression is not "
+                                           f"verified "
                                            f"to do as Athena does on DuckDB. {HINT}")
     compiler, sql, fields = engine.compiled(statement, catalog)
     if target.create:
@@ -67,7 +68,8 @@ def _own(fields: Sequence[Any], target: Target) -> list[Column]:
     columns = [Column(one.name.lower(), words(_kept(one.type))) for one in fields]
     tail = [column.name for column in columns[len(columns) - len(target.partitioned_by):]]
     if tail != [name.lower() for name in target.partitioned_by]:
-        raise QueryFailed("HIVE_COLUMN_ORDER_MISMATCH", "Partition keys must be the last columns in the table and in the "
+        raise QueryFailed("HIVE_COLUMN_ORDER_MISMATCH", "Partition keys must be the last columns in the table and in "
+                                                        "the "
                                                         "same order as the table properties: "
                                                         f"[{', '.join(target.partitioned_by)}]")
     return columns
@@ -88,7 +90,8 @@ def _into(compiler: Any, fields: Sequence[Any], target: Target, catalog: Catalog
     """The columns of the table that an INSERT fills, and the text of each from the query's columns."""
     table = catalog.table(target.database, target.table)
     if table is None:
-        raise QueryFailed("TABLE_NOT_FOUND", f"line 1:1: Table 'awsdatacatalog.{target.database}.{target.table}' does not "
+        raise QueryFailed("TABLE_NOT_FOUND", f"line 1:1: Table 'awsdatacatalog.{target.database}.{target.table}' "
+                                             f"does not "
                                              "exist")
     own = [(column.name.lower(), to_trino(column.type)) for column in (*table.columns, *table.partition_keys)]
     names = target.columns or [name for name, _ in own]
@@ -160,7 +163,8 @@ def _object(engine: DuckDbEngine, connection: Any, condition: str, given: dict[s
         items = ", ".join(f'{named(f"c{at}", parse_type(column.type))} AS "{column.name}"'.replace('""', '"')
                           for at, column in enumerate(data))
         codec = "UNCOMPRESSED" if target.compression == "NONE" else target.compression
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE object_rows AS SELECT * FROM written WHERE {condition}", given)
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE object_rows AS SELECT * FROM written WHERE "
+                           f"{condition}", given)
         connection.execute(f"COPY (SELECT {items} FROM object_rows) TO '{path}' (FORMAT parquet, COMPRESSION {codec})")
         with open(path, "rb") as file:
             body = file.read()
@@ -171,7 +175,8 @@ def _object(engine: DuckDbEngine, connection: Any, condition: str, given: dict[s
         kinds = [parse_type(column.type) for column in data]
         shapes = [shape(kind) for kind in kinds]
         lines = []
-        rows = connection.execute(f"SELECT {', '.join(f'c{at}' for at in range(len(data)))} FROM written WHERE {condition}",
+        rows = connection.execute(f"SELECT {', '.join(f'c{at}' for at in range(len(data)))} FROM written WHERE "
+                                  f"{condition}",
                                   given)
         while batch := rows.fetchmany(2000):
             for row in batch:
@@ -199,7 +204,8 @@ def _json(value: Any, kind: Type) -> Any:
     if kind.name == "double" and math.isfinite(value):
         return value
     if kind.name in ("decimal", "varbinary"):
-        raise QueryFailed("NOT_SUPPORTED", f"Writing {words(kind)} as JSON is not verified to do as Athena does on DuckDB. "
+        raise QueryFailed("NOT_SUPPORTED", f"Writing {words(kind)} as JSON is not verified to do as Athena does on "
+                                           f"DuckDB. "
                                            f"{HINT}")
     return formatter(kind)(value)
 

@@ -3,6 +3,7 @@
 An expression names columns of `POOLS`; it is run, inside try(…), over every combination of their values. So one line
 here is some dozens of values there. Everything is text: the suite hands it to either engine as it is.
 """
+# ruff: noqa: E501 - a statement is a line
 from __future__ import annotations
 
 import re

@@ -170,6 +170,12 @@ def answer(asked: dict[str, Any]) -> Any:
             "t", given["name"], tuple(GlueColumn(*column) for column in given["columns"]),
             tuple(GlueColumn(*column) for column in given.get("keys", ())), given["location"], given["serde"])
         return True
+    if "sqlglot" in asked:
+        import sqlglot
+        try:
+            return bool(sqlglot.parse(asked["sqlglot"], read="athena"))
+        except sqlglot.errors.SqlglotError:
+            return False
     if "uses" in asked:
         return uses(asked["uses"])
     if "without" in asked:

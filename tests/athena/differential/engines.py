@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import json_lines
 from environments import ROOT, ensure, requirements
 
 HERE = Path(__file__).parent
@@ -27,8 +28,8 @@ COLUMNS = [["event_id", "string"], ["event_name", "string"], ["order_id", "strin
            ["changed_by", "string"], ["changed_attributes", "array<string>"], ["old_image", "string"],
            ["new_image", "string"], ["detail", "string"]]
 DAYS = ["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23"]  # the first has no objects
-FLOW = {"OPEN": ["PICKEDUP", "CANCELLED", "DELIVERED"], "PICKEDUP": ["DELIVERED", "OPEN"], "DELIVERED": ["RETURNED", None],
-        "RETURNED": [None], "CANCELLED": [None]}
+FLOW = {"OPEN": ["PICKEDUP", "CANCELLED", "DELIVERED"], "PICKEDUP": ["DELIVERED", "OPEN"],
+        "DELIVERED": ["RETURNED", None], "RETURNED": [None], "CANCELLED": [None]}
 
 
 def history(seed: int, orders: int) -> list[dict[str, Any]]:
@@ -42,7 +43,8 @@ def history(seed: int, orders: int) -> list[dict[str, Any]]:
             then = "OPEN" if step == 0 else chance.choice(FLOW[state])  # type: ignore[index]
             new = None if then is None else {
                 "orderId": str(order), "state": then, "lastUpdatedDate": int(moment.timestamp()),
-                "total": chance.choice([0, 1, 12.5, 99.99, -3]), "note": chance.choice([None, "", "é 😀", 'say "hi"\n'])}
+                "total": chance.choice([0, 1, 12.5, 99.99, -3]),
+                "note": chance.choice([None, "", "é 😀", 'say "hi"\n'])}
             events.append({
                 "event_id": hashlib.md5(f"{seed}/{order}/{step}".encode()).hexdigest(),
                 "event_name": "INSERT" if step == 0 else "REMOVE" if then is None else "MODIFY", "order_id": str(order),
@@ -50,7 +52,8 @@ def history(seed: int, orders: int) -> list[dict[str, Any]]:
                 "changed_at": moment.strftime("%Y-%m-%d %H:%M:%S"), "old_state": state, "new_state": then,
                 "last_updated_date": None if new is None or chance.random() < 0.2 else new["lastUpdatedDate"],
                 "changed_by": chance.choice([None, "anna", "bob é", "dynamodb-ttl"]),
-                "changed_attributes": chance.choice([None, [], ["state"], ["lastUpdatedDate", "state"], ["note", None]]),
+                "changed_attributes": chance.choice([None, [], ["state"], ["lastUpdatedDate", "state"],
+                                                     ["note", None]]),
                 "old_image": image and json.dumps(image), "new_image": new and json.dumps(new, ensure_ascii=False),
                 "detail": None})
             if then is None:
@@ -60,7 +63,8 @@ def history(seed: int, orders: int) -> list[dict[str, Any]]:
 
 
 def lay_out(lake: Path, events: list[dict[str, Any]]) -> None:
-    """The events as objects under events/dt=…/, two a day; some are delivered again on the next day."""
+    """The events as objects under events/dt=…/, two a day; some are delivered again on the next day. Beside them the
+    objects of `json_lines`."""
     again: list[dict[str, Any]] = []
     for day, name in enumerate(DAYS):
         place = lake / "events" / f"dt={name}"
@@ -72,6 +76,7 @@ def lay_out(lake: Path, events: list[dict[str, Any]]) -> None:
         for part in range(2):
             lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in share[part::2])
             (place / f"part-{part}.gz").write_bytes(gzip.compress(lines.encode(), mtime=0))
+    json_lines.lay_out(lake)
 
 
 class DuckDb:
@@ -83,6 +88,7 @@ class DuckDb:
             [str(python), str(HERE / "duckdb_worker.py"), str(LOCAL_AWS), str(lake)], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8")
         self.table("order_events", COLUMNS, "events", [["dt", "string"]])
+        self.table("json_lines", json_lines.COLUMNS, "lines", [["p", "int"]])
 
     def ask(self, **asked: Any) -> Any:
         assert self.process.stdin and self.process.stdout
@@ -144,8 +150,8 @@ class Trino:
                 break
             state = self._call(state["nextUri"])
         forms = [formatter(column["type"]) for column in columns]
-        texts = [[three_digits(form(value), column["type"]) for form, column, value in zip(forms, columns, row, strict=True)]
-                 for row in rows]
+        texts = [[three_digits(form(value), column["type"])
+                  for form, column, value in zip(forms, columns, row, strict=True)] for row in rows]
         return normal({"columns": [[column["name"], column["type"]] for column in columns], "rows": texts,
                        "bytes": state.get("stats", {}).get("physicalInputBytes", 0)})
 
@@ -182,9 +188,10 @@ def start_trino(java: Path, home: Path, folder: Path, lake: Path, port: int) -> 
         "parquet.small-file-threshold=0B\nparquet.max-merge-distance=0B\n")
     log = open(folder / "log", "wb")  # noqa: SIM115 - the process keeps it
     process = subprocess.Popen(
-        [str(java), "-Xmx1G", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{home}/lib/*", f"-Dconfig={etc / 'config.properties'}",
-         f"-Dnode.data-dir={folder / 'data'}", "-Dnode.environment=suite", "-Dnode.id=suite", "-Dnode.bind-ip=127.0.0.1",
-         "-Dnode.internal-address=127.0.0.1", "io.trino.server.TrinoServer"], cwd=folder, stdout=log, stderr=log)
+        [str(java), "-Xmx1G", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{home}/lib/*",
+         f"-Dconfig={etc / 'config.properties'}", f"-Dnode.data-dir={folder / 'data'}", "-Dnode.environment=suite",
+         "-Dnode.id=suite", "-Dnode.bind-ip=127.0.0.1", "-Dnode.internal-address=127.0.0.1",
+         "io.trino.server.TrinoServer"], cwd=folder, stdout=log, stderr=log)
     trino = Trino(f"http://127.0.0.1:{port}", process)
     for _ in range(240):
         assert process.poll() is None, (folder / "log").read_text()[-2000:]
@@ -199,13 +206,18 @@ def start_trino(java: Path, home: Path, folder: Path, lake: Path, port: int) -> 
 
 def prepare(trino: Trino) -> None:
     """Have Trino know the suite's schema and table."""
-    kinds = {"string": "varchar", "bigint": "bigint", "array<string>": "array(varchar)"}
-    columns = ", ".join(f"{name} {kinds[kind]}" for name, kind in COLUMNS)
+    kinds = {"string": "varchar", "array<string>": "array(varchar)", "timestamp": "timestamp(3)"}
+    columns = ", ".join(f"{name} {kinds.get(kind, kind)}" for name, kind in COLUMNS)
+    lines = ", ".join(f"{name} {kinds.get(kind, kind)}" for name, kind in json_lines.COLUMNS)
     for sql in ("CREATE SCHEMA IF NOT EXISTS t", "DROP TABLE IF EXISTS order_events",
                 f"CREATE TABLE order_events ({columns}, dt varchar WITH (partition_projection_type = 'date', "
-                f"partition_projection_format = 'yyyy-MM-dd', partition_projection_range = ARRAY['{DAYS[0]}', '{DAYS[-1]}']"
+                f"partition_projection_format = 'yyyy-MM-dd', partition_projection_range = ARRAY['{DAYS[0]}', "
+                f"'{DAYS[-1]}']"
                 ")) WITH (external_location = 'local:///events', format = 'JSON', partitioned_by = ARRAY['dt'], "
-                "partition_projection_enabled = true)"):
+                "partition_projection_enabled = true)", "DROP TABLE IF EXISTS json_lines",
+                f"CREATE TABLE json_lines ({lines}, p integer WITH (partition_projection_type = 'integer', "
+                f"partition_projection_range = ARRAY['0', '{len(json_lines.objects()) - 1}'])) WITH (external_location = "
+                "'local:///lines', format = 'JSON', partitioned_by = ARRAY['p'], partition_projection_enabled = true)"):
         answer = trino.query(sql)
         assert "error" not in answer, answer
 
@@ -215,7 +227,8 @@ def installed() -> tuple[Path, Path]:
     if os.environ.get("AUDIT_TRINO_HOME"):
         return Path(os.environ["AUDIT_TRINO_JAVA"]), Path(os.environ["AUDIT_TRINO_HOME"])
     python = ensure(ROOT / ".local_aws" / "venv", requirements(LOCAL_AWS / "requirements.txt"), "the local AWS")
-    done = subprocess.run([str(python), "-c", "import sys; sys.path.insert(0, sys.argv[1]); from athena import trino_setup;"
+    done = subprocess.run([str(python), "-c", "import sys; sys.path.insert(0, sys.argv[1]); from athena import "
+                                              "trino_setup;"
                            " found = trino_setup.ensure(); print(found.java, found.server, sep='\\n')", str(LOCAL_AWS)],
                           capture_output=True, text=True)
     if done.returncode:

@@ -23,6 +23,7 @@ if __name__ == "__main__":
 
 import cases  # noqa: E402
 import engines  # noqa: E402
+import json_lines  # noqa: E402
 
 
 def digest(rows: list[Any]) -> str:
@@ -31,8 +32,12 @@ def digest(rows: list[Any]) -> str:
 
 def source() -> str:
     """A digest of all that the recorded answers depend on: the statements, and the events that they ask about."""
-    asked = json.dumps([cases.statements(), engines.history(7, 60)])
+    asked = json.dumps([every(), engines.history(7, 60), repr(json_lines.objects())])
     return hashlib.sha256(asked.encode()).hexdigest()
+
+
+def every() -> list[list[str]]:
+    return cases.statements() + [[sql] for sql in json_lines.statements()]
 
 
 def kept(sql: str, answer: dict[str, Any]) -> dict[str, Any]:
@@ -43,7 +48,7 @@ def kept(sql: str, answer: dict[str, Any]) -> dict[str, Any]:
 
 def record(trino: engines.Trino) -> list[dict[str, Any]]:
     """Trino's answers. A statement of many expressions that fails is asked again in parts."""
-    groups = cases.statements()
+    groups = every()
     found = []
     for group, answer in zip(groups, trino.queries([group[0] for group in groups]), strict=True):
         if "error" in answer and len(group) > 1:

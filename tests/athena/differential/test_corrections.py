@@ -13,13 +13,16 @@ NAIVE = {
     "t_array_eq": "a = b", "t_at": "a[i]", "t_element_at": "a[i]", "t_map_at": "map_extract_value(m, k)",
     "t_substr": "substring(s, i)", "t_substr_length": "substring(s, i, n)", "t_contains": "list_contains(a, x)",
     "t_array_position": "list_position(a, x)", "t_array_distinct": "list_distinct(a)", "t_sqrt": "sqrt(abs(n))",
-    "t_array_extreme": "found", "t_slice": "a[i:i + n - 1]", "t_all_match": "list_bool_and(r)", "t_any_match": "list_bool_or(r)",
-    "t_round_time": "t", "t_text_to_boolean": "TRY_CAST(s AS BOOLEAN)", "t_offset": "n + 1", "t_in": "list_contains(a, x)",
+    "t_array_extreme": "found", "t_slice": "a[i:i + n - 1]", "t_all_match": "list_bool_and(r)",
+    "t_any_match": "list_bool_or(r)", "t_round_time": "t",
+    "t_text_to_boolean": "TRY_CAST(s AS BOOLEAN)", "t_offset": "n + 1",
+    "t_in": "list_contains(a, x)",
     "t_months_between": "datediff('month', a, b)", "t_text_to_integer": "TRY_CAST(s AS INTEGER)",
     "t_float_to_integer": "TRY_CAST(n AS INTEGER)", "t_float_to_bigint": "TRY_CAST(n AS BIGINT)",
     "max_by: v, k": "arg_max({0}, {1}){over}", "min_by: v, k": "arg_min({0}, {1}){over}",
     "count_if: boolean": "CAST(count({0}){over} AS BIGINT)", "avg: bigint": "avg({0} // 1){over}",
-    "starts_with: varchar(x), varchar(y)": "contains({0}, {1})", "lag: t": "lead({0}){over}", "lead: t": "lag({0}){over}",
+    "starts_with: varchar(x), varchar(y)": "contains({0}, {1})", "lag: t": "lead({0}){over}", "lead: "
+                                                                                              "t": "lag({0}){over}",
     "rank: ": "dense_rank(){over}", "dense_rank: ": "rank(){over}", "row_number: ": "rank() OVER ()",
 }
 
@@ -51,7 +54,8 @@ def test_the_suite_fails_without_any_one_correction(duck: engines.DuckDb, used: 
         statements = [{"sql": sql, **answers[sql]} for sql in used[name][:12]]
         if not duck.ask(without=name, naive=naive, statements=statements):
             unseen.append(one)
-    record_property("measured", f"corrections and signatures taken out, one at a time: {len(every)}, {len(unseen)} unnoticed "
+    record_property("measured", f"corrections and signatures taken out, one at a time: {len(every)}, {len(unseen)} "
+                                f"unnoticed "
                                 "(bound: 0)")
     assert not unseen
 

@@ -52,7 +52,8 @@ def test_generated_queries_are_answered_alike(trino: engines.Trino, duck: engine
             refused += 1
         elif not alike(ours, theirs):
             wrong.append((sql, ours, theirs))
-    record_property("measured", f"generated queries (seed {SEED}): {count} in {len(statements)} statements, {len(wrong)} "
+    record_property("measured", f"generated queries (seed {SEED}): {count} in {len(statements)} statements, "
+                                f"{len(wrong)} "
                                 f"different (bound: 0), {refused} refused")
     assert refused <= len(statements) // 20, "the generator should keep to what is verified"
     assert not wrong, f"AUDIT_SEED={SEED}: {len(wrong)}: {wrong[:2]}"

@@ -45,9 +45,12 @@ def table(verified: dict[str, Any]) -> str:
     lines += ["## Special forms", "", ", ".join(f"`{name}`" for name in verified["special"]), "",
               "## Operators, predicates and literals", "", ", ".join(f"`{name}`" for name in [*operators, "CAST"]), "",
               "## Clauses", "",
-              "SELECT [DISTINCT], FROM with subqueries, WITH, JOIN (inner, left, right, full, cross; ON and USING), UNNEST [WITH "
-              "ORDINALITY], WHERE, GROUP BY with GROUPING SETS, ROLLUP and CUBE, HAVING, WINDOW, UNION, INTERSECT and EXCEPT "
-              "[ALL], ORDER BY with NULLS FIRST and LAST, OFFSET, LIMIT, FETCH FIRST, VALUES, TABLE, scalar, IN and EXISTS "
+              "SELECT [DISTINCT], FROM with subqueries, WITH, JOIN (inner, left, right, full, cross; ON and USING), "
+              "UNNEST [WITH "
+              "ORDINALITY], WHERE, GROUP BY with GROUPING SETS, ROLLUP and CUBE, HAVING, WINDOW, UNION, INTERSECT "
+              "and EXCEPT "
+              "[ALL], ORDER BY with NULLS FIRST and LAST, OFFSET, LIMIT, FETCH FIRST, VALUES, TABLE, scalar, IN and "
+              "EXISTS "
               "subqueries, FILTER, OVER with ROWS and RANGE frames, IGNORE NULLS.", ""]
     return "\n".join(lines)
 
