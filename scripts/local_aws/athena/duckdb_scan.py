@@ -161,17 +161,15 @@ class JsonReader:
                 self.connection.execute(f"INSERT INTO {self.scan.name} SELECT {self._items(fixed)} FROM (SELECT "
                                         "unnest($part) AS part)", {"part": self.place, **keys})
             else:
-                odd = self._fast(fixed, keys)
-                if odd:
-                    self._slow(odd, fixed, keys)
+                self._read(fixed, keys)
         self.lines, self.where, self.place, self.size = [], [], [], 0
         self.parts = self.parts[-1:]
 
     def _items(self, texts: dict[str, str]) -> str:
         return ", ".join(texts.get(f"c{at}", "NULL") for at in range(len(self.scan.columns)))
 
-    def _fast(self, fixed: dict[str, str], keys: dict[str, Any]) -> list[int]:
-        """Have DuckDB read what it reads alike; gives the numbers of the lines left."""
+    def _read(self, fixed: dict[str, str], keys: dict[str, Any]) -> None:
+        """Have DuckDB read the lines that it reads alike, and read the others here; the rows keep the lines' order."""
         lines = self.lines
         broken = [at for at, line in enumerate(lines) if not line.isascii() and _surrogates(line)]
         if broken:
@@ -179,41 +177,45 @@ class JsonReader:
             for at in broken:
                 lines[at] = ""
         run = self.connection.execute
-        run("CREATE OR REPLACE TEMP TABLE json_shapes AS SELECT n, part, l, TRY(json_structure(l)) AS shape, "
-            "len(TRY(json_keys(l))) AS keys FROM (SELECT unnest($n) AS n, unnest($part) AS part, unnest($l) AS l)",
+        run("CREATE OR REPLACE TEMP TABLE json_shapes AS SELECT n, part, l, CASE WHEN NOT "
+            f"regexp_matches(l, {_LENIENT}) THEN "
+            " TRY(json_structure(l)) || ' ' || len(TRY(json_keys(l))) END AS shape "
+            "FROM (SELECT unnest($n) AS n, unnest($part) AS part, unnest($l) AS l)",
             {"n": list(range(len(lines))), "part": self.place, "l": lines})
-        shapes = run("SELECT DISTINCT shape, keys FROM json_shapes").fetchall()
-        good = [(shape, count) for shape, count in shapes if shape is not None and self._alike(shape, count)]
-        if good:
-            structure = json.dumps({name: _structure(kind) for _, name, kind in self.data})
-            texts = {f"c{at}": _value(f"struct_extract(j, {_text(name)})", kind) for at, name, kind in self.data}
-            items = self._items({**texts, **fixed})
-            condition = "TRUE" if len(good) == len(shapes) else \
-                "(shape, keys) IN (SELECT unnest($s), unnest($k))"
-            given = {} if condition == "TRUE" else {"s": [s for s, _ in good], "k": [k for _, k in good]}
-            run("BEGIN")
-            try:
-                run(f"INSERT INTO {self.scan.name} SELECT {items} FROM (SELECT part, from_json(l, "
-                    f"{_text(structure)}) AS j "
-                    f"FROM json_shapes WHERE {condition})", {**given, **keys})
-                run("COMMIT")
-            except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException):
-                run("ROLLBACK")
-                return list(range(len(self.lines)))
-        if len(good) == len(shapes):
-            return []
-        rest = [(s, k) for s, k in shapes if (s, k) not in good]
-        condition = " OR ".join(f"(shape IS NOT DISTINCT FROM $s{i} AND keys IS NOT DISTINCT FROM $k{i})"
-                                for i in range(len(rest)))
-        given = {**{f"s{i}": s for i, (s, _) in enumerate(rest)}, **{f"k{i}": k for i, (_, k) in enumerate(rest)}}
-        return [n for (n,) in run(f"SELECT n FROM json_shapes WHERE {condition} ORDER BY n", given).fetchall()]
+        shapes = [shape for (shape,) in run("SELECT DISTINCT shape FROM json_shapes").fetchall()]
+        good = [shape for shape in shapes if shape is not None and self._alike(shape)]
+        alike = "coalesce(list_contains($good, shape), FALSE)"
+        odd = [] if len(good) == len(shapes) else [
+            n for (n,) in run(f"SELECT n FROM json_shapes WHERE NOT {alike} ORDER BY n", {"good": good}).fetchall()]
+        try:
+            self._fast("json_shapes" if not odd else f"(SELECT * FROM json_shapes WHERE {alike})",
+                       {**keys, **({"good": good} if odd else {})}, fixed, bool(odd))
+        except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException):
+            odd = list(range(len(lines)))  # a number out of its type's range, for one
+            self._fast("(SELECT * FROM json_shapes LIMIT 0)", keys, fixed, True)
+        if odd:
+            self._slow(odd, fixed, keys)
+            run(f"INSERT INTO {self.scan.name} SELECT * EXCLUDE (line) FROM json_rows ORDER BY line")
 
-    def _alike(self, shape: str, count: int | None) -> bool:
-        """Whether DuckDB reads a line of this structure as Trino does."""
-        if not shape.startswith("{"):
+    def _fast(self, source: str, given: dict[str, Any], fixed: dict[str, str], staged: bool) -> None:
+        """Read lines with DuckDB: into the scan's table or, for others to come between them, into `json_rows`."""
+        structure = json.dumps({name: _structure(kind) for _, name, kind in self.data})
+        texts = {f"c{at}": _value(f"struct_extract(j, {_text(name)})", kind) for at, name, kind in self.data}
+        items = self._items({**texts, **fixed})
+        query = f"{items} FROM (SELECT n, part, from_json(l, {_text(structure)}) AS j FROM {source})"
+        if staged:
+            self.connection.execute("CREATE OR REPLACE TEMP TABLE json_rows AS SELECT CAST(0 AS BIGINT) AS line, * "
+                                    f"FROM {self.scan.name} LIMIT 0")
+        self.connection.execute(f"INSERT INTO json_rows SELECT n, {query}" if staged else
+                                f"INSERT INTO {self.scan.name} SELECT {query}", given)
+
+    def _alike(self, shape: str) -> bool:
+        """Whether DuckDB reads a line of this structure, with its number of keys, as Trino does."""
+        structure, _, count = shape.rpartition(" ")
+        if not structure.startswith("{"):
             return False
-        keys = json.loads(shape)
-        if count != len(keys):
+        keys = json.loads(structure)
+        if int(count) != len(keys):
             return False  # a key twice
         for key, value in keys.items():
             low = key.lower()
@@ -234,12 +236,12 @@ class JsonReader:
         for start in range(0, len(rows), 1000):
             batch = rows[start:start + 1000]
             given = {f"v{at}": [row[at] for row in batch] for at, _, _ in self.data}
-            given["part"] = [self.place[number] for number in numbers[start:start + 1000]]
+            given["n"] = numbers[start:start + 1000]
+            given["part"] = [self.place[number] for number in given["n"]]
             values = ", ".join(f"unnest($v{at}) AS v{at}" for at, _, _ in self.data)
             texts = {f"c{at}": f"CAST(v{at} AS {held_as(kind)})" for at, _, kind in self.data}
-            self.connection.execute(f"INSERT INTO {self.scan.name} SELECT {self._items({**texts, **fixed})} FROM "
-                                    f"(SELECT "
-                                    f"{values}, unnest($part) AS part)", {**given, **keys})
+            self.connection.execute(f"INSERT INTO json_rows SELECT n, {self._items({**texts, **fixed})} FROM "
+                                    f"(SELECT unnest($n) AS n, unnest($part) AS part, {values})", {**given, **keys})
 
     def _row(self, line: str) -> dict[int, Any]:
         start = len(line) - len(line.lstrip(" \t"))
@@ -260,6 +262,10 @@ class JsonReader:
             seen.add(at)
             row[at] = hive_value(value, kinds[at])
         return row
+
+
+# What DuckDB's reader takes and JSON is not: a comma before a bracket, NaN and Infinity. In a text it only costs time.
+_LENIENT = r"""',\s*[]}]|[:,[]\s*[-+]?(?:[nN][aA]|[iI][nN])'"""
 
 
 def _surrogates(line: str) -> bool:
