@@ -7,6 +7,8 @@ import bench
 import pytest
 from bench_parts import designs, function
 from bench_parts.changes import DAYS, changes, days
+from bench_parts.layouts import DAY, layouts
+from bench_parts.notebook_sql import PART_5, PART_7, statements
 from bench_parts.tables import short, size, table
 
 
@@ -126,3 +128,21 @@ def test_tables_are_markdown_and_numbers_read_well():
     assert [short(value) for value in (0.624, 17.18, 301.2, 32_191, 1_234_567, 0.0042)] == [
         "0.62", "17.2", "301", "32,000", "1,200,000", "0.0042"]
     assert [size(count) for count in (12, 1_500, 23_400_000)] == ["12.0 B", "1.50 kB", "23.4 MB"]
+
+
+def test_the_questions_are_those_of_part_5():
+    asked = statements(PART_5, "question")
+    assert {"order_story", "who_changed_what", "transition_matrix", "time_in_state", "illegal_transitions",
+            "deleted_orders", "stuck_orders", "state_at_a_moment"} <= set(asked)
+    assert all(sql.startswith(("SELECT", "WITH")) and "FROM order_history" in sql for sql in asked.values())
+    assert set(statements(PART_7, "compaction")) == {"columns", "create", "since", "insert", "view"}
+    with pytest.raises(LookupError):
+        statements(PART_5, "compaction")
+
+
+def test_a_question_about_a_day_names_the_day_at_each_table_it_reads():
+    for layout in layouts("bench"):
+        one, every = layout.create_view("a day"), layout.create_view("30 days")
+        assert one.count("FROM (SELECT *") == every.count("FROM (SELECT *") == len(layout.one_day)
+        assert f"'{DAY}" in one or "day = '17'" in one
+        assert DAY not in every and "day = '17'" not in every
