@@ -112,6 +112,9 @@ def cast(on: Expressions, value: Expr, kind: Type, node: Node, safe: bool) -> Ex
                                            f"{words(kind)}")
     if given == JSON and kind.name == "map":
         kind = Type("map", UNORDERED, kind.inner)
+    if safe:
+        from athena.duckdb_functions import untried
+        untried(sql, node)
     literal: Any = {"value": value.value} if value.literal and kind.name == given.name == "varchar" \
         and not kind.numbers else {}
     return Expr(f"TRY({sql})" if safe else sql, kind, **literal)

@@ -7,8 +7,10 @@ reach it in any case.
 from __future__ import annotations
 
 import datetime
+import logging
 import re
 import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -29,6 +31,8 @@ from athena.duckdb_scan import load, rows
 from athena.duckdb_types import words
 from athena.engine import Answer, Column, QueryFailed, Target, Watch, Written
 from athena.text import Type
+
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 6000))  # a long sum is as deep as it has terms
 
 _MARK = re.compile(r"\[\[([A-Z_]+)\|(.*?)\]\]", re.DOTALL)
 _NATIVE = re.compile(r"\b(py_\w+)\(")
@@ -53,6 +57,7 @@ class Database:
         for setting in (f"allowed_directories=['{folder}']", "enable_external_access=false",
                         "autoinstall_known_extensions=false", "autoload_known_extensions=false",
                         "python_enable_replacements=false", "preserve_insertion_order=true",
+                        "max_expression_depth=4000",
                         f"disabled_optimizers='{without}'", "TimeZone='UTC'"):
             self.base.execute(f"SET {setting}")
         self.lock, self.known = threading.Lock(), set()
@@ -195,8 +200,8 @@ def _trino(failed: duckdb.Error) -> Exception:
         return QueryFailed("NUMERIC_VALUE_OUT_OF_RANGE", f"{kind} {overflow[1]} overflow: {overflow[3]}")
     if isinstance(failed, (duckdb.OutOfRangeException, duckdb.ConversionException)):
         return QueryFailed("NUMERIC_VALUE_OUT_OF_RANGE", "Value is out of range")
-    return QueryFailed("GENERIC_INTERNAL_ERROR",
-                       f"The local engine could not run this statement. {HINT} ({words_.splitlines()[0]})", 1)
+    logging.getLogger(__name__).warning("DuckDB: %s", words_)
+    return QueryFailed("GENERIC_INTERNAL_ERROR", f"The local engine could not run this statement. {HINT}", 1)
 
 
 def shape(kind: Type) -> Callable[[Any], Any] | None:

@@ -323,6 +323,8 @@ class Expressions:
                 scope = scope.lambda_of
             else:
                 scope, inner = scope.parent, False
+        if parts[-1].startswith("$"):
+            raise refused(f"the hidden column {parts[-1]}", node)
         raise fail("COLUMN_NOT_FOUND", node, f"Column '{'.'.join(parts)}' cannot be resolved")
 
     def _matches(self, scope: Scope, qualifier: list[str], name: str) -> list[Field]:

@@ -93,11 +93,12 @@ def _match(wanted: Any, given: Type, bound: dict[str, Any]) -> int | None:
             return None if None in costs else sum(costs)  # type: ignore[arg-type]
         for variable, number in zip(wanted.numbers, given.numbers, strict=False):
             if isinstance(variable, str):
-                bound[variable] = max(bound.get(variable, 0), number)
+                known = bound.get(variable, 0)
+                bound[variable] = None if known is None else max(known, number)
             elif variable != number:
                 return None if name not in ("timestamp",) else 1
         if wanted.numbers and not given.numbers:
-            bound["unbounded"] = True
+            bound.update(dict.fromkeys(wanted.numbers))  # without a bound
         return 0
     if wanted.inner:
         return None
@@ -126,7 +127,7 @@ def _bind(kind: Any, bound: dict[str, Any]) -> Type:
     if kind.inner:
         return replace(kind, inner=tuple(_bind(one, bound) for one in kind.inner))
     if any(isinstance(number, str) for number in kind.numbers):
-        if kind.name == "varchar" and bound.get("unbounded"):
+        if kind.name == "varchar" and any(bound.get(number) is None for number in kind.numbers):
             return Type("varchar")
         if any(number not in bound for number in kind.numbers if isinstance(number, str)):
             return Type("varchar") if kind.name == "varchar" else replace(kind, numbers=(3,))
@@ -491,6 +492,7 @@ def _try(on: Expressions, node: Node, context: Context) -> Expr:
     value = on.expression(node.arguments[0], context)
     if (context.found_aggregate, context.found_window) != found or "SELECT" in value.sql:
         raise refused("try(…) around an aggregate, window function or subquery", node)
+    untried(value.sql, node)
     return Expr(f"TRY({value.sql})", value.type)
 
 
@@ -500,6 +502,12 @@ def _typeof(on: Expressions, node: Node, context: Context) -> Expr:
     if len(node.arguments) != 1:
         _unknown("typeof", [on.expression(one, context).type for one in node.arguments], node)
     return Expr(text(words(on.expression(node.arguments[0], context).type)), Type("varchar"))
+
+
+def untried(sql: str, node: Node) -> None:
+    """Refuse a TRY around what may itself refuse a value while it runs: the refusal would become a null in silence."""
+    if "py_text_to_zoned(" in sql or "py_from_iso8601_timestamp(" in sql:
+        raise refused("try(…) around a text with a time zone", node)
 
 
 SPECIAL: dict[str, Callable[..., Any]] = {"coalesce": _coalesce, "if": _if, "nullif": _nullif, "try": _try,

@@ -331,6 +331,15 @@ def now(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: d
     return f"CAST('{on.now.replace(tzinfo=None).isoformat(' ', 'milliseconds')}' AS TIMESTAMP)"
 
 
+def date_parse(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
+    pattern = _literal(given[1], "a pattern", node)
+    if pattern is not None:
+        from athena.duckdb_python import parser
+        if parser(pattern) is None:
+            raise refused(f"the pattern {pattern!r} of date_parse", node)
+    return f"py_date_parse({given[0].sql}, {given[1].sql})"
+
+
 def format_datetime(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
     pattern = _literal(given[1], "a pattern", node)
     if pattern is not None:

@@ -177,7 +177,7 @@ for _part, _text in {"year": "year", "quarter": "quarter", "month": "month", "we
     scalar(_part, "timestamp(p) with time zone -> bigint", f"CAST(date_part('{_text}', {{0}}) AS BIGINT)")
 scalar("date_format", "timestamp(p), varchar(x) -> varchar", "py_date_format({0}, {1})")
 scalar("date_format", "timestamp(p) with time zone, varchar(x) -> varchar", "py_date_format({0}, {1})")
-scalar("date_parse", "varchar(x), varchar(y) -> timestamp(3)", "py_date_parse({0}, {1})")
+scalar("date_parse", "varchar(x), varchar(y) -> timestamp(3)", special.date_parse)
 scalar("format_datetime", "timestamp(p), varchar(x) -> varchar", special.format_datetime)
 scalar("format_datetime", "timestamp(p) with time zone, varchar(x) -> varchar", special.format_datetime)
 scalar("from_iso8601_timestamp", "varchar(x) -> timestamp(3) with time zone", "py_from_iso8601_timestamp({0})")

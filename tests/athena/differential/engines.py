@@ -13,11 +13,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import json_lines
+
 from environments import ROOT, ensure, requirements
 
 HERE = Path(__file__).parent
@@ -155,8 +157,9 @@ class Trino:
         return normal({"columns": [[column["name"], column["type"]] for column in columns], "rows": texts,
                        "bytes": state.get("stats", {}).get("physicalInputBytes", 0)})
 
-    def queries(self, statements: list[str]) -> list[dict[str, Any]]:
-        return list(self.threads.map(self.query, statements))
+    def queries(self, statements: list[str]) -> Iterator[dict[str, Any]]:
+        """The answers in order, while the next ones are asked for already."""
+        return self.threads.map(self.query, statements)
 
     def close(self) -> None:
         self.threads.shutdown()
@@ -216,7 +219,8 @@ def prepare(trino: Trino) -> None:
                 ")) WITH (external_location = 'local:///events', format = 'JSON', partitioned_by = ARRAY['dt'], "
                 "partition_projection_enabled = true)", "DROP TABLE IF EXISTS json_lines",
                 f"CREATE TABLE json_lines ({lines}, p integer WITH (partition_projection_type = 'integer', "
-                f"partition_projection_range = ARRAY['0', '{len(json_lines.objects()) - 1}'])) WITH (external_location = "
+                f"partition_projection_range = ARRAY['0', '{len(json_lines.objects()) - 1}'])) WITH "
+                f"(external_location = "
                 "'local:///lines', format = 'JSON', partitioned_by = ARRAY['p'], partition_projection_enabled = true)"):
         answer = trino.query(sql)
         assert "error" not in answer, answer
