@@ -97,14 +97,17 @@ def launch(python: Path, options: argparse.Namespace) -> None:
             start_new_session=True)  # a Ctrl-C in the terminal or the kernel that started it is not meant for it
     record(options).write_text(json.dumps({"pid": process.pid, "port": options.port}))
     deadline = time.monotonic() + READY_WITHIN
-    while not (found := running(options)):
-        if process.poll() is not None or time.monotonic() > deadline:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            said = log_file.read_text().split("\n")
-            last = next((line for line in reversed(said) if line.strip()), "no reason given")
-            raise SetupError(f"The local AWS did not start: {last[:300]} (all of it is in {log_file})")
-        time.sleep(0.05)
+    try:
+        while not (found := running(options)):
+            if process.poll() is not None or time.monotonic() > deadline:
+                said = log_file.read_text().split("\n")
+                last = next((line for line in reversed(said) if line.strip()), "no reason given")
+                raise SetupError(f"The local AWS did not start: {last[:300]} (all of it is in {log_file})")
+            time.sleep(0.05)
+    except BaseException:  # Ctrl-C included: one that does not answer yet could not be stopped later
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        raise
     print(f"The local AWS is running at {found['endpoint']} ({engine}).")
 
 
