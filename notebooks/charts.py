@@ -122,20 +122,23 @@ def timeline(story: pd.DataFrame, title: str, until: pd.Timestamp, figure: Figur
     """One order's life: a bar for each state that it was in, between the times of its changes (columns `new_state`,
     `updated_at`, `changed_by`, one row a change, in order), and up to `until` for the last. Drawn into `figure`, or a
     new one of the notebook."""
-    figure = figure or plt.figure()
-    figure.set(size_inches=(WIDTH, 2.2), layout_engine="constrained")
-    ax = figure.subplots()
     begins = list(pd.to_datetime(story["updated_at"]))
     ends = [*begins[1:], max(until, begins[-1])]
+    levels = _levels(begins, 0.18 * (ends[-1] - begins[0]))
+    figure = figure or plt.figure()
+    figure.set(size_inches=(WIDTH, 1.4 + 0.4 * (1 + max(levels))), layout_engine="constrained")
+    ax = figure.subplots()
     stays = zip(begins, ends, story["new_state"], story["changed_by"], strict=True)
-    for place, (begin, end, state, by) in enumerate(stays):
+    for level, (begin, end, state, by) in zip(levels, stays, strict=True):
+        height = 0.45 + 0.4 * level
         state = DELETED if pd.isna(state) else state
         if state != DELETED:
             ax.barh(0, end - begin, left=begin, height=0.5, color=colour(state))
-        ax.plot([begin, begin], [-0.25, 0.45 + 0.4 * (place % 2)], color=colour(state), lw=1.5)
-        ax.annotate(f"{state}\nby {'nobody named' if pd.isna(by) else by}", (begin, 0.45 + 0.4 * (place % 2)),
-                    xytext=(3, 0), textcoords="offset points", va="center", fontsize=8, color=colour(state))
-    ax.set(title=title, ylim=(-0.3, 1.25), yticks=[])
+        ax.plot([begin, begin], [-0.25, height + 0.13], color=colour(state), lw=1.5)
+        ax.annotate(f"{state}\nby {'nobody named' if pd.isna(by) else by}", (begin, height), xytext=(3, 0),
+                    textcoords="offset points", va="center", fontsize=8, color=colour(state),
+                    bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.5}, zorder=4)
+    ax.set(title=title, ylim=(-0.3, 0.75 + 0.4 * max(levels)), yticks=[])
     ax.margins(x=0.08)
     _days(ax)
     _only_axes(ax, "bottom")
@@ -180,6 +183,17 @@ def order_picker(changes: pd.DataFrame, order_id: str, until: pd.Timestamp):
     choice.observe(show, "value")
     show()
     return Picker([choice, chart, table])
+
+
+def _levels(begins: list[pd.Timestamp], width: pd.Timedelta) -> list[int]:
+    """For labels that begin at these times and are `width` wide, the lowest level at which each covers no other."""
+    free: list[pd.Timestamp] = []  # from when on each level is free
+    levels = []
+    for begin in begins:
+        level = next((number for number, since in enumerate(free) if since <= begin), len(free))
+        free[level:level + 1] = [begin + width]
+        levels.append(level)
+    return levels
 
 
 def _days(ax: Axes) -> None:

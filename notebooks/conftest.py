@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-import command
 import pytest
+
+import command
 
 _running = contextlib.ExitStack()
 _environment: dict[str, str] = {}
@@ -17,14 +18,6 @@ _environment: dict[str, str] = {}
 def pytest_configure(config: pytest.Config) -> None:
     config.option.nbval_current_env = True
     config.option.nbval_sanitize_with = str(Path(__file__).parent.parent / "tests" / "notebooks" / "sanitize.ini")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where tests run side by side, keep the notebooks together: each stands on what those before it made."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.parent == here and config.pluginmanager.hasplugin("xdist"):
-            item.add_marker(pytest.mark.xdist_group("notebooks"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
-import costs
-import simulation
 
+import costs
 import orders
+import simulation
 import workbook
 
 Check = Callable[[Any, boto3.Session], "str | None"]

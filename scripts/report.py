@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
-from execute import CellFailed, execute, is_executed
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from tqdm import tqdm
+
+from execute import CellFailed, execute, is_executed
 
 SUMMARY_TAG = "summary"  # the cell whose output stands for the whole run
 

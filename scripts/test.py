@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Check everything: lint, tests, and every notebook against its stored outputs."""
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import command
 
@@ -36,21 +38,42 @@ def main() -> int:
         return _update(for_pytest)
     if options.soak:
         os.environ["AUDIT_SOAK"] = str(options.soak)
-        return _run("pytest", "-s", "tests/test_soak.py", *for_pytest)
+        return _end(_start("pytest", "-s", "tests/test_soak.py", *for_pytest))
     if options.full:
         os.environ["AUDIT_FULL"] = "1"  # where Trino cannot be had, its tests fail instead of being skipped
-    lint = _run("ruff", "check", "--quiet", ".")
-    tests = _run("pytest", "--nbval", *_whole(for_pytest, options.full), *for_pytest)
-    return lint or tests
+    lint = _end(_start("ruff", "check", "--quiet", "."))
+    if any((command.ROOT / word.partition("::")[0]).exists() for word in for_pytest):
+        return lint or _end(_start("pytest", "--nbval", *for_pytest))
+    chosen = [] if options.full else ["-m", "not browser and not studio"]
+    return lint or _side_by_side(["--nbval", "notebooks", *for_pytest], ["tests", *chosen, *for_pytest])
 
 
-def _whole(words: list, full: bool) -> list:
-    """What pytest is told beyond `words`: to run everything, unless they name a part of it."""
-    if any((command.ROOT / word.partition("::")[0]).exists() for word in words):
-        return []
-    # The notebooks go side by side with the rest: they wait more than they compute
-    return ["tests", "notebooks", *([] if full else ["-m", "not browser and not studio"]),
-            *([] if words else ["--numprocesses", "2", "--dist", "loadgroup"])]
+def _side_by_side(notebooks: list, tests: list) -> int:
+    """The notebooks wait more than they compute, so they run beside the tests; what they say comes after."""
+    with tempfile.TemporaryFile() as said:
+        beside = _start("pytest", *notebooks, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            status = _end(_start("pytest", *tests))
+        finally:
+            status_beside = _end(beside)
+            said.seek(0)
+            sys.stdout.flush()
+            shutil.copyfileobj(said, sys.stdout.buffer)
+    return status or status_beside
+
+
+def _start(module: str, *words: str, **where: object) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-m", module, *words], cwd=command.ROOT, **where)
+
+
+def _end(process: subprocess.Popen) -> int:
+    """Its status. A Ctrl-C reaches it as well, and it is given the time to stop what it started."""
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        with command.interrupts_ignored():
+            process.wait()
+        raise
 
 
 def _update(names: list) -> int:
@@ -58,6 +81,7 @@ def _update(names: list) -> int:
     from pathlib import Path
 
     import nbformat
+
     from execute import CellFailed, execute, store
 
     chosen = [Path(name).resolve() for name in names]
@@ -73,10 +97,6 @@ def _update(names: list) -> int:
             if not chosen or path in chosen:
                 store(path, notebook)
     return 0
-
-
-def _run(module: str, *words: str) -> int:
-    return subprocess.run([sys.executable, "-m", module, *words], cwd=command.ROOT).returncode
 
 
 if __name__ == "__main__":

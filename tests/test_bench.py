@@ -3,8 +3,9 @@ from __future__ import annotations
 
 import json
 
-import bench
 import pytest
+
+import bench
 from bench_parts import designs, function
 from bench_parts.changes import DAYS, changes, days
 from bench_parts.layouts import DAY, layouts

@@ -6,6 +6,7 @@ import json
 import uuid
 
 import pytest
+
 from bench_parts import layouts
 from bench_parts.client import WORKGROUP, Client
 from bench_parts.notebook_sql import PART_5, PART_7, statements

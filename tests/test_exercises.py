@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import exercises
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+import exercises
 
 NOTEBOOKS = Path(exercises.__file__).parent
 PARTS = sorted(NOTEBOOKS.glob("0[1-7]_*.ipynb"))
@@ -41,8 +42,8 @@ WRONG = {
     "4.2": [("len(body) / len(gzip.decompress(body))", "the other way round"), ("1000", "it is not 1000"),
             ("'2'", "a number")],
     "4.3": [("{}", "has no lifecycle rule"),
-            ("s3.put_bucket_lifecycle_configuration(Bucket=names.bucket, LifecycleConfiguration={'Rules': [{'ID': 'all', "
-             "'Status': 'Enabled', 'Filter': {'Prefix': ''}, 'Expiration': {'Days': 30}}]})", "deletes audit events"),
+            ("s3.put_bucket_lifecycle_configuration(Bucket=names.bucket, LifecycleConfiguration={'Rules': [{'ID': 'all'"
+             ", 'Status': 'Enabled', 'Filter': {'Prefix': ''}, 'Expiration': {'Days': 30}}]})", "deletes audit events"),
             ("s3.put_bucket_lifecycle_configuration(Bucket=names.bucket, LifecycleConfiguration={'Rules': [{'ID': 'x', "
              "'Status': 'Enabled', 'Filter': {'Prefix': 'firehose-errors/'}, 'Expiration': {'Days': 3}}]})",
              "after 3 days, not after 30")],

@@ -4,11 +4,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import costs
 import pytest
-import simulation
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import costs
+import simulation
 from simulation import Pipe, simulate
 
 PIPES = st.builds(Pipe, changes_a_second=st.floats(0, 5_000), shards=st.integers(1, 8),

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import pytest
 from local_aws.pipeline import Pipeline, eventually
+
 from simulation import Pipe, simulate
 
 CHANGES = 500

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import command
-
 from bench_parts.client import Client
 from bench_parts.layouts import json_table
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import command
-
 from bench_parts import layouts
 from bench_parts.client import Client
 from bench_parts.notebook_sql import PART_5, statements

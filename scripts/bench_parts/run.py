@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import command
-
 from bench_parts import chart, function, pipe, questions
 from bench_parts.layouts import WITH_COLUMNS, WITHOUT_COLUMNS
 from bench_parts.tables import short, size, table

@@ -20,10 +20,10 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import command
 import pytest
 from PIL import Image
 
+import command
 from environments import ROOT, SetupError, ensure
 
 pytestmark = pytest.mark.browser
