@@ -23,7 +23,7 @@ from athena import duckdb_verified
 from athena.catalog import Catalog
 from athena.duckdb_expressions import Field
 from athena.duckdb_functions import REGISTRY
-from athena.duckdb_grammar import HINT
+from athena.duckdb_grammar import HINT, refused
 from athena.duckdb_macros import statements
 from athena.duckdb_python import FUNCTIONS
 from athena.duckdb_queries import Queries
@@ -57,7 +57,6 @@ class Database:
         for setting in (f"allowed_directories=['{folder}']", "enable_external_access=false",
                         "autoinstall_known_extensions=false", "autoload_known_extensions=false",
                         "python_enable_replacements=false", "preserve_insertion_order=true",
-                        "max_expression_depth=4000",
                         f"disabled_optimizers='{without}'", "TimeZone='UTC'"):
             self.base.execute(f"SET {setting}")
         self.lock, self.known = threading.Lock(), set()
@@ -200,6 +199,8 @@ def _trino(failed: duckdb.Error) -> Exception:
         return QueryFailed("NUMERIC_VALUE_OUT_OF_RANGE", f"{kind} {overflow[1]} overflow: {overflow[3]}")
     if isinstance(failed, (duckdb.OutOfRangeException, duckdb.ConversionException)):
         return QueryFailed("NUMERIC_VALUE_OUT_OF_RANGE", "Value is out of range")
+    if "Max expression depth" in words_:
+        return refused("an expression nested as deep as this")
     logging.getLogger(__name__).warning("DuckDB: %s", words_)
     return QueryFailed("GENERIC_INTERNAL_ERROR", f"The local engine could not run this statement. {HINT}", 1)
 
