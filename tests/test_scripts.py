@@ -15,7 +15,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import free_port
+
+from aws_under_test import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ("run", "lab", "test")

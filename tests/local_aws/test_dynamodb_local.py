@@ -23,11 +23,11 @@ import pytest
 from boto3.dynamodb.types import TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from conftest import REGION, ROOT, free_port
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pipeline import client, eventually
 
+from aws_under_test import REGION, ROOT, free_port
 from environments import SetupError, ensure
 from in_memory_firehose import InMemoryFirehose, function, invoke
 

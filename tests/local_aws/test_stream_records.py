@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
-from conftest import ROOT
 from pipeline import TELL, Pipeline, client, eventually
+
+from aws_under_test import ROOT
 
 
 def changes(line: Pipeline) -> list[tuple]:

@@ -11,8 +11,9 @@ import time
 import zipfile
 from io import BytesIO
 
-from conftest import ROOT
 from pipeline import Pipeline, client, eventually
+
+from aws_under_test import ROOT
 
 
 def assumed_by(service: str) -> str:
