@@ -1,0 +1,74 @@
+"""What Athena does on Glue, asked as SQL: views, external tables, CREATE TABLE AS and INSERT INTO."""
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+
+
+def test_a_view_is_kept_in_glue_and_used_later(athena, orders):
+    """https://docs.aws.amazon.com/athena/latest/ug/create-view.html"""
+    view = athena.unique()
+    athena.done(f"CREATE OR REPLACE VIEW {view} AS SELECT id FROM {orders}")
+    athena.done(f"CREATE OR REPLACE VIEW {view} AS SELECT id, upper(name) AS loud FROM {orders}")
+    found = athena.glue.get_table(DatabaseName=athena.name, Name=view)["Table"]
+    assert found["TableType"] == "VIRTUAL_VIEW" and found["Parameters"]["presto_view"] == "true"
+    text = found["ViewOriginalText"]
+    assert text.startswith("/* Presto View: ") and text.endswith(" */")
+    kept = json.loads(b64decode(text[len("/* Presto View: "):-len(" */")]))
+    assert kept["columns"] == [{"name": "id", "type": "bigint"}, {"name": "loud", "type": "varchar"}]
+    assert athena.rows(f"SELECT loud FROM {view} WHERE id = 1") == [['A "QUOTED", NAME']]
+    assert "already exists" in athena.reason(f"CREATE VIEW {view} AS SELECT id FROM {orders}")
+    athena.done(f"DROP VIEW {view}")
+    assert athena.reason(f"SELECT 1 FROM {view}").startswith("TABLE_NOT_FOUND")
+
+
+def test_glue_leaves_out_a_description_that_nobody_gave(athena, orders):
+    """https://docs.aws.amazon.com/glue/latest/webapi/API_GetTable.html"""
+    assert "Description" not in athena.glue.get_table(DatabaseName=athena.name, Name=orders)["Table"]
+    assert "Description" not in athena.glue.get_database(Name=athena.name)["Database"]
+
+
+def test_an_external_table_is_made_shown_and_dropped(athena):
+    """https://docs.aws.amazon.com/athena/latest/ug/create-table.html, …/show-tables.html, …/drop-table.html"""
+    table = athena.unique()
+    athena.put_json(f"data/{table}/dt=2025-01-01/a.json", {"id": 1, "tags": ["x"]})
+    found = athena.done(
+        f"CREATE EXTERNAL TABLE {table} (id bigint, tags array<string>) PARTITIONED BY (dt string) ROW FORMAT SERDE "
+        f"'org.apache.hive.hcatalog.data.JsonSerDe' LOCATION 's3://{athena.bucket}/data/{table}/'")
+    assert (found["StatementType"], found["SubstatementType"]) == ("DDL", "CREATE_TABLE")
+    assert found["ResultConfiguration"]["OutputLocation"].endswith(".txt")
+    kept = athena.glue.get_table(DatabaseName=athena.name, Name=table)["Table"]
+    assert [(one["Name"], one["Type"]) for one in kept["StorageDescriptor"]["Columns"]] == [
+        ("id", "bigint"), ("tags", "array<string>")]
+    assert athena.rows(f"SHOW TABLES '{table}'") == [[table]]
+    assert athena.rows(f"SELECT id FROM {table}") == []
+    athena.done(f"MSCK REPAIR TABLE {table}")
+    assert athena.rows(f"SELECT id, tags, dt FROM {table}") == [["1", "[x]", "2025-01-01"]]
+    athena.done(f"DROP TABLE {table}")
+    assert athena.rows(f"SHOW TABLES '{table}'") == []
+    athena.s3.head_object(Bucket=athena.bucket, Key=f"data/{table}/dt=2025-01-01/a.json")  # the data stays
+
+
+def test_a_table_is_made_of_a_query_and_added_to(athena, orders):
+    """https://docs.aws.amazon.com/athena/latest/ug/ctas.html, …/insert-into.html"""
+    table = athena.unique()
+    found = athena.done(f"CREATE TABLE {table} WITH (format = 'PARQUET', external_location = "
+                        f"'s3://{athena.bucket}/made/{table}/') AS SELECT id, name FROM {orders} WHERE id < 3")
+    assert found["SubstatementType"] == "CREATE_TABLE_AS_SELECT"
+    manifest = athena.text(found["Statistics"]["DataManifestLocation"]).split()
+    assert manifest and all(one.startswith(f"s3://{athena.bucket}/made/{table}/") for one in manifest)
+    athena.done(f"INSERT INTO {table} SELECT id, name FROM {orders} WHERE id = 3")
+    assert athena.rows(f"SELECT id, name FROM {table} ORDER BY id") == [
+        ["1", 'a "quoted", name'], ["2", ""], ["3", None]]
+    again = athena.reason(f"CREATE TABLE {table} AS SELECT 1 AS one")
+    assert again.startswith("TABLE_ALREADY_EXISTS"), again
+
+
+def test_a_partitioned_table_is_made_of_a_query(athena, orders):
+    """https://docs.aws.amazon.com/athena/latest/ug/ctas-examples.html"""
+    table = athena.unique()
+    athena.done(f"CREATE TABLE {table} WITH (format = 'JSON', partitioned_by = ARRAY['half']) AS "
+                f"SELECT id, if(id < 3, 'low', 'high') AS half FROM {orders}")
+    kept = athena.glue.get_partitions(DatabaseName=athena.name, TableName=table)["Partitions"]
+    assert sorted(one["Values"] for one in kept) == [["high"], ["low"]]
+    assert athena.rows(f"SELECT id FROM {table} WHERE half = 'high'") == [["3"]]
