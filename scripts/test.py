@@ -24,8 +24,6 @@ def arguments() -> tuple:
     parser.add_argument("--full", action="store_true",
                         help="also what takes minutes: JupyterLab in a browser, and the notebooks with SageMaker's "
                              "versions; and Trino must be there")
-    parser.add_argument("--soak", type=int, metavar="N",
-                        help="send N changes through the local AWS under mixed faults, and prove the audit, instead")
     return parser.parse_known_args()
 
 
@@ -36,9 +34,6 @@ def main() -> int:
         os.environ["AUDIT_LOCAL_ENGINE"] = options.engine
     if options.update:
         return _update(for_pytest)
-    if options.soak:
-        os.environ["AUDIT_SOAK"] = str(options.soak)
-        return _end(_start("pytest", "-s", "tests/test_soak.py", *for_pytest))
     if options.full:
         os.environ["AUDIT_FULL"] = "1"  # where Trino cannot be had, its tests fail instead of being skipped
     lint = _end(_start("ruff", "check", "--quiet", "."))

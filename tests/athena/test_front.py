@@ -161,7 +161,6 @@ def test_awswrangler_reads_a_query(athena, orders, ctas, monkeypatch):
     wr = pytest.importorskip("awswrangler")
     for service in ("athena", "glue", "s3", "sts"):
         monkeypatch.setattr(wr.config, f"{service}_endpoint_url", athena.aws.endpoint)
-    monkeypatch.setattr(wr.config, "athena_query_wait_polling_delay", 0.05)
     frame = wr.athena.read_sql_query(
         f"SELECT id, name, tags FROM {orders} WHERE id < 3 ORDER BY id", database=athena.name,
         ctas_approach=ctas, workgroup=athena.workgroup, s3_output=f"s3://{athena.bucket}/wrangler/",
