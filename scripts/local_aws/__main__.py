@@ -46,7 +46,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
                              "empty it")
     parser.add_argument("--engine", choices=("duckdb", "trino"), default=os.environ.get("AUDIT_LOCAL_ENGINE") or None,
                         help="what answers Athena's SQL: duckdb, embedded, refuses what is not verified to equal "
-                             "Trino (the default); trino, exact, set up on first use")
+                             "Trino (the default); trino, exact, is not built yet")
     parser.add_argument("--port", type=int, default=os.environ.get("AUDIT_LOCAL_PORT") or 4566,
                         help="where it listens on 127.0.0.1 (default 4566)")
     parser.add_argument("--state", type=Path, help="the folder it keeps its state in (default .local_aws/state)",
@@ -63,8 +63,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def start(options: argparse.Namespace) -> int:
     if options.engine == "trino" and not (HERE / "athena" / "trino_engine.py").exists():
-        raise SetupError("The trino engine is not built yet: start without --engine, and run SQL that duckdb refuses on "
-                         "AWS.")
+        raise SetupError("The trino engine is not built yet: start without --engine, and run what duckdb refuses on AWS.")
     python = ensure(ROOT / ".local_aws" / "venv", requirements(HERE / "requirements.txt"), "the local AWS")
     try:
         options.state.mkdir(parents=True, exist_ok=True)
