@@ -63,7 +63,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def start(options: argparse.Namespace) -> int:
     if options.engine == "trino" and not (HERE / "athena" / "trino_engine.py").exists():
-        raise SetupError("The trino engine is not built yet: start without --engine, and run what duckdb refuses on AWS.")
+        raise SetupError("The trino engine is not built yet: start without --engine; run what duckdb refuses on AWS.")
     python = ensure(ROOT / ".local_aws" / "venv", requirements(HERE / "requirements.txt"), "the local AWS")
     try:
         options.state.mkdir(parents=True, exist_ok=True)
