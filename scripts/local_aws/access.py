@@ -12,8 +12,9 @@ from __future__ import annotations
 import json
 import re
 import threading
-import uuid
 from typing import Any
+
+from iam import refusal
 
 MOST = 20_000  # different decisions kept; a run of the workbook takes some hundreds
 
@@ -64,23 +65,15 @@ def given_to_firehose(method: str, path: str, headers: dict, content: dict) -> l
 
 def passes_role(handler, service: str, given):
     """A service's handler, which first asks whether the caller may pass on the roles in the request."""
-    from ministack.core.iam_actions import access_denied_response
-    from ministack.core.iam_evaluator import AuthError, enforce
-    from ministack.core.router import extract_access_key_id, extract_region
-
     async def with_pass_role(method, path, headers, body, query_params):
         try:
             content = json.loads(body or b"{}")
         except ValueError:
             content = {}  # the handler says what is wrong with it
         for role in given(method, path, headers, content) if isinstance(content, dict) else ():
-            denied = enforce(extract_access_key_id(headers, query_params), "iam:PassRole", "iam",
-                             extract_region(headers, query_params), resource_arn=role,
-                             service_context={"iam:PassedToService": f"{service}.amazonaws.com"})
-            if denied and not isinstance(denied, AuthError):
-                return access_denied_response(service, "iam:PassRole", denied.principal_arn, str(uuid.uuid4()),
-                                              headers=headers, resource_arn=role,
-                                              explicit_deny=denied.decision == "Deny")
+            if refused := refusal(headers, query_params, "iam:PassRole", role, service,
+                                  {"iam:PassedToService": f"{service}.amazonaws.com"}):
+                return refused
         return await handler(method, path, headers, body, query_params)
 
     return with_pass_role

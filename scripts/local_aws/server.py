@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import functools
 import importlib
 import importlib.metadata
-import importlib.util
 import json
 import logging
 import os
@@ -45,7 +45,7 @@ class LocalAws:
         self.credentials = {"aws_access_key_id": access_key, "aws_secret_access_key": "test"}
         self.versions = {name: importlib.metadata.version(name) for name in ("ministack", "duckdb", "sqlglot")}
         self._handlers = handlers
-        self._session, self._making = None, threading.Lock()
+        self._making, self._made = threading.Lock(), functools.lru_cache(maxsize=256)(self._make)
         self._calls: dict[str, list[Callable[[], Any]]] = {"start": [], "stop": [], "save": [], "reset": []}
         self.routes: dict[str, Callable[[str, bytes], tuple[int, Any]]] = {}
 
@@ -54,13 +54,20 @@ class LocalAws:
         self._handlers[service] = wrapper(self._handlers[service])
 
     def client(self, service: str, **options: Any) -> Any:
-        """A boto3 client as the local root, over HTTP to itself. For worker threads: on the event loop it would wait
-        for itself."""
+        """A boto3 client over HTTP to itself, made once for the same options: as the local root, unless those hold
+        other credentials. For worker threads: on the event loop it would wait for itself."""
+        with self._making:  # a session may not make two clients at once
+            return self._made(service, **options)
+
+    def _make(self, service: str, **options: Any) -> Any:
+        return self._session.client(service, endpoint_url=self.endpoint, **options)
+
+    @functools.cached_property
+    def _session(self) -> Any:
+        """One for all, as each would read the services' models, megabytes, again."""
         import boto3
 
-        with self._making:  # one session for all, as each would read the services' models again; it is not for threads
-            self._session = self._session or boto3.Session(region_name=REGION, **self.credentials)
-            return self._session.client(service, endpoint_url=self.endpoint, **options)
+        return boto3.Session(region_name=REGION, **self.credentials)
 
     def route(self, path: str, call: Callable[[str, bytes], tuple[int, Any]]) -> None:
         """Answer requests to `/_local/<path>` with `call(method, body) -> (status, object for JSON)`, in a thread."""
@@ -194,10 +201,7 @@ def main() -> None:
     aws.route("status", lambda method, body: (200, {
         "pid": os.getpid(), "engine": aws.engine, "region": aws.region, "versions": aws.versions}))
     for name in CORRECTIONS:
-        if importlib.util.find_spec(name):  # while they are being written
-            module = importlib.import_module(name)
-            if hasattr(module, "install"):
-                module.install(aws)
+        importlib.import_module(name).install(aws)
     asyncio.run(serve(gate(ministack.app, aws), aws))
 
 

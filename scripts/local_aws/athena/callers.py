@@ -6,21 +6,26 @@ caller's and checked as any other.
 """
 from __future__ import annotations
 
-import functools
-import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
 
 from athena.engine import QueryFailed
 
-_making = threading.Lock()  # a boto3 session may not make two clients at once
+if TYPE_CHECKING:
+    from server import LocalAws
+
+_CONFIG = Config(max_pool_connections=16, retries={"mode": "standard", "max_attempts": 4}, read_timeout=120,
+                 s3={"addressing_style": "path"}, request_checksum_calculation="when_required",
+                 response_checksum_validation="when_required")
 
 
 @dataclass(frozen=True)
 class Caller:
     """A caller's credentials in one account and region, and where the local AWS answers."""
 
-    endpoint: str
+    aws: LocalAws
     account: str
     region: str
     arn: str
@@ -30,23 +35,11 @@ class Caller:
 
     def client(self, service: str) -> Any:
         """A boto3 client that acts as the caller."""
-        with _making:
-            return _client(self, service)
+        return self.aws.client(service, region_name=self.region, config=_CONFIG, aws_access_key_id=self.access_key,
+                               aws_secret_access_key=self.secret_key, aws_session_token=self.token)
 
 
-@functools.lru_cache(maxsize=64)
-def _client(caller: Caller, service: str) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    session = boto3.Session(caller.access_key, caller.secret_key, caller.token, caller.region)
-    config = Config(max_pool_connections=16, retries={"mode": "standard", "max_attempts": 4}, read_timeout=120,
-                    s3={"addressing_style": "path"}, request_checksum_calculation="when_required",
-                    response_checksum_validation="when_required")
-    return session.client(service, endpoint_url=caller.endpoint, config=config)
-
-
-def caller_of(endpoint: str, headers: dict, query_params: dict) -> Caller:
+def caller_of(aws: LocalAws, headers: dict, query_params: dict) -> Caller:
     """The caller of the request being answered (on its own thread or in its context), whose signature was checked."""
     from ministack.core.iam_evaluator import ResolvedCredential, resolve_credential
     from ministack.core.responses import get_account_id, get_region
@@ -55,7 +48,7 @@ def caller_of(endpoint: str, headers: dict, query_params: dict) -> Caller:
     found = resolve_credential(extract_access_key_id(headers, query_params), get_account_id())
     if not isinstance(found, ResolvedCredential):
         raise PermissionError(found.message)
-    return Caller(endpoint, found.account_id, get_region(), found.principal_arn, found.access_key_id,
+    return Caller(aws, found.account_id, get_region(), found.principal_arn, found.access_key_id,
                   found.secret_access_key, found.session_token)
 
 

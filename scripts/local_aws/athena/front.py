@@ -286,7 +286,7 @@ def handler(aws: Any, front: Front, inner: Callable) -> Callable:
                 if action == "StartQueryExecution":
                     context = await _workgroup(ask, asked.get("WorkGroup") or "primary")
                 answer = await asyncio.to_thread(lambda: front.operations[action](
-                    caller_of(aws.endpoint, headers, query_params), asked, context))
+                    caller_of(aws, headers, query_params), asked, context))
                 if answer is not None:
                     return _answer(200, answer)
             if action in ("CreateWorkGroup", "DeleteWorkGroup", "UpdateWorkGroup"):

@@ -8,8 +8,9 @@ nobody gave: with an empty one Trino finds no view.
 from __future__ import annotations
 
 import json
-import uuid
 from typing import Any
+
+from iam import refusal
 
 from athena.execution import History
 
@@ -77,21 +78,15 @@ def glue_resources(headers: dict, content: dict, region: str, account: str) -> l
 
 def glue_handler(inner):
     """Glue's handler: the wider resources are checked too, and empty descriptions left out."""
-    from ministack.core.iam_actions import access_denied_response
-    from ministack.core.iam_evaluator import AuthError, enforce
     from ministack.core.responses import get_account_id
-    from ministack.core.router import extract_access_key_id, extract_region
+    from ministack.core.router import extract_region
 
     async def handle(method, path, headers, body, query_params):
         action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
         region = extract_region(headers, query_params)
         for arn in glue_resources(headers, _content(body), region, get_account_id())[:-1]:
-            denied = enforce(extract_access_key_id(headers, query_params), f"glue:{action}", "glue", region,
-                             resource_arn=arn)
-            if denied and not isinstance(denied, AuthError):
-                return access_denied_response("glue", f"glue:{action}", denied.principal_arn, str(uuid.uuid4()),
-                                              headers=headers, resource_arn=arn,
-                                              explicit_deny=denied.decision == "Deny")
+            if refused := refusal(headers, query_params, f"glue:{action}", arn):
+                return refused
         status, answered, content = await inner(method, path, headers, body, query_params)
         if status == 200 and action in _DESCRIBED and b'"Description": ""' in content:
             answer = json.loads(content)

@@ -13,10 +13,10 @@ import hashlib
 import json
 import re
 import secrets
-import threading
 import time
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
 
 from .buffer import Batch
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 SERVICE = "firehose.amazonaws.com"
 EXPRESSION = re.compile(r"!\{(timestamp|firehose):([^}]*)\}")
 DEFAULT_TIME = "!{timestamp:yyyy/MM/dd/HH/}"
-_making = threading.Lock()
 EXTENSIONS = {"UNCOMPRESSED": "", "GZIP": ".gz"}
+ONCE = Config(retries={"total_max_attempts": 1})  # what fails is tried again by the buffer
 
 
 class Refused(Exception):
@@ -59,7 +59,7 @@ def deliver(aws: LocalAws, region: str, name: str, batch: Batch) -> None:
 
 
 def describe(aws: LocalAws, region: str, name: str) -> dict:
-    firehose = client(aws.endpoint, region, "firehose", **aws.credentials)
+    firehose = aws.client("firehose", region_name=region, config=ONCE)
     return firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
 
 
@@ -148,7 +148,7 @@ def assume(aws: LocalAws, role_arn: str, stream_arn: str) -> dict:
     account, role = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     trust = None
     with contextlib.suppress(Exception):
-        iam = client(aws.endpoint, aws.region, "iam", **aws.credentials)
+        iam = aws.client("iam", config=ONCE)
         trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
     caller = EvalContext(
         principal_arn=f"arn:aws:iam::{account}:root", principal_type="Service", principal_account=account,
@@ -174,25 +174,7 @@ def names_firehose(principal: Any) -> bool:
 
 def as_role(aws: LocalAws, region: str, service: str, role_arn: str, stream_arn: str) -> Any:
     """Return a client that may do what the role may do, and nothing else."""
-    return client(aws.endpoint, region, service, **assume(aws, role_arn, stream_arn))
-
-
-@lru_cache(maxsize=64)
-def client(endpoint: str, region: str, service: str, **credentials: str) -> Any:
-    """Return a client, made once. It does not try again by itself: the buffer does."""
-    from botocore.config import Config
-
-    with _making:  # a session may be shared, but not while it makes a client
-        return session().client(service, region_name=region, endpoint_url=endpoint, **credentials,
-                                config=Config(retries={"total_max_attempts": 1}))
-
-
-@lru_cache(maxsize=1)
-def session() -> Any:
-    """Return the session of all clients: a service's description, megabytes, is then read once."""
-    import boto3
-
-    return boto3.Session()
+    return aws.client(service, region_name=region, config=ONCE, **assume(aws, role_arn, stream_arn))
 
 
 # Errors

@@ -23,13 +23,10 @@ CONFIG = Config(read_timeout=920, connect_timeout=10, retries={"total_max_attemp
 class Calls:
     def __init__(self, aws: LocalAws):
         self.aws, self.endpoint = aws, aws.endpoint
-        self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, region: str) -> Any:
         """As the service itself."""
-        if (service, region) not in self._clients:
-            self._clients[service, region] = self.aws.client(service, region_name=region, config=CONFIG)
-        return self._clients[service, region]
+        return self.aws.client(service, region_name=region, config=CONFIG)
 
     def invoke(self, mapping: Mapping, payload: bytes) -> Answer:
         """https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"""
