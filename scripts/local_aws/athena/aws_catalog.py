@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from athena import projection, views
 from athena.callers import Caller, refused
-from athena.catalog import Catalog, GlueColumn, Object, Partition, Table
+from athena.catalog import Catalog, GlueColumn, Object, Partition, Table, folder
 from athena.engine import Column, QueryFailed, Target
 from athena.hive_types import to_hive
 
@@ -50,13 +50,13 @@ class AwsCatalog(Catalog):
     def has_database(self, name: str) -> bool:
         name = name.lower()
         if name not in self._databases:
-            self._databases[name] = self._ask_glue(name, "get_database", Name=name) is not None
+            self._databases[name] = self.ask_glue(name, "get_database", Name=name) is not None
         return self._databases[name]
 
     def table(self, database: str, name: str) -> Table | None:
         key = database.lower(), name.lower()
         if key not in self._tables:
-            found = self._ask_glue(".".join(key), "get_table", DatabaseName=key[0], Name=key[1])
+            found = self.ask_glue(".".join(key), "get_table", DatabaseName=key[0], Name=key[1])
             self._tables[key] = None if found is None else table_of(found["Table"], *key)
         return self._tables[key]
 
@@ -68,9 +68,11 @@ class AwsCatalog(Catalog):
             for values, location in projection.project(keys, table.parameters, table.location, injected or {}):
                 yield Partition(values, location)
         else:
-            yield from self._known_partitions(table, keys)
+            yield from self.known_partitions(table)
 
-    def _known_partitions(self, table: Table, keys: Sequence[str]) -> Iterator[Partition]:
+    def known_partitions(self, table: Table) -> Iterator[Partition]:
+        """The partitions that Glue knows."""
+        keys = [key.name for key in table.partition_keys]
         try:
             for page in self.glue.get_paginator("get_partitions").paginate(
                     DatabaseName=table.database, TableName=table.name):
@@ -133,12 +135,12 @@ class AwsCatalog(Catalog):
         wanted = {tuple(value) for value in values}
         if not wanted:
             return
-        table = self._ask_glue(f"{target.database}.{target.table}", "get_table", DatabaseName=target.database,
+        table = self.ask_glue(f"{target.database}.{target.table}", "get_table", DatabaseName=target.database,
                                Name=target.table)["Table"]
         keys = [key["Name"] for key in table["PartitionKeys"]]
         self.register_partitions(table, [
-            (value, target.location.rstrip("/") + "/" + "/".join(
-                f"{key}={part}" for key, part in zip(keys, value, strict=True)) + "/") for value in sorted(wanted)])
+            (value, target.location.rstrip("/") + "/" + folder(dict(zip(keys, value, strict=True))))
+            for value in sorted(wanted)])
 
     def register_partitions(self, table: dict, wanted: Sequence[tuple[Sequence[str], str]]) -> None:
         """Have Glue know partitions of a table that it holds, as (values, location); known ones stay as they are."""
@@ -149,7 +151,7 @@ class AwsCatalog(Catalog):
                 {"Values": list(values), "StorageDescriptor": {**table["StorageDescriptor"], "Location": location}}
                 for values, location in wanted[at:at + 100]])
 
-    def _ask_glue(self, thing: str, call: str, **arguments) -> dict | None:
+    def ask_glue(self, thing: str, call: str, **arguments) -> dict | None:
         """Glue's answer, or None where it knows no such thing."""
         try:
             return getattr(self.glue, call)(**arguments)

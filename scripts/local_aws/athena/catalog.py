@@ -46,6 +46,11 @@ class Partition:
     location: str
 
 
+def folder(values: Mapping[str, str]) -> str:
+    """A partition's folder under its table's location, as Hive names it: 'key=value/…/'."""
+    return "".join(f"{key}={value}/" for key, value in values.items())
+
+
 @dataclass(frozen=True)
 class Object:
     """An object of S3: `bucket`, `key`, and its size in bytes."""

@@ -467,11 +467,7 @@ class Queries(Expressions):
             qualifier = (alias.lower(),)
         fields = self.under(relation.fields, own, qualifier)
         if columns is not None:
-            if len(columns) != len(fields):
-                raise fail("MISMATCHED_COLUMN_ALIASES", node,
-                           f"Column alias list has {len(columns)} entries but '{alias}' has {len(fields)} columns "
-                           "available")
-            fields = [replace(one, name=name) for one, name in zip(fields, columns, strict=True)]
+            fields = _named(node, alias, fields, columns)
         sql = relation.sql if wrapped else f"({relation.sql})"
         return Relation(f"{sql} {own}", fields, correlated=relation.correlated)
 
@@ -633,11 +629,7 @@ class Queries(Expressions):
             selected.append(f"unnest(range(1, {longest} + 1)) AS n")
             fields.append(Field(None, BIGINT, f"{inner}.n"))
         if columns is not None:
-            if len(columns) != len(fields):
-                raise fail("MISMATCHED_COLUMN_ALIASES", node,
-                           f"Column alias list has {len(columns)} entries but '{alias}' has {len(fields)} columns "
-                           "available")
-            fields = [replace(one, name=name) for one, name in zip(fields, columns, strict=True)]
+            fields = _named(node, alias, fields, columns)
         items = ", ".join(f"{one.sql} AS c{at}" for at, one in enumerate(fields))
         lateral = f"(SELECT {items} FROM (SELECT {', '.join(selected)}) {inner}) {own}"
         fields = self.under(fields, own, (alias.lower(),) if alias is not None else ())
@@ -648,6 +640,14 @@ class Queries(Expressions):
             f"{left.sql} CROSS JOIN LATERAL {lateral}"
         return Relation(f"({joined})" if how == "LEFT" else joined, left.fields + fields,
                         correlated=left.correlated + context.correlated, nullable=left.nullable)
+
+
+def _named(node: Node, alias: str | None, fields: list[Field], names: list[str]) -> list[Field]:
+    """The fields under the names of a column alias list: t(a, b)."""
+    if len(names) != len(fields):
+        raise fail("MISMATCHED_COLUMN_ALIASES", node, f"Column alias list has {len(names)} entries but '{alias}' has "
+                                                      f"{len(fields)} columns available")
+    return [replace(one, name=name) for one, name in zip(fields, names, strict=True)]
 
 
 def _plain_path(node: Node) -> bool:

@@ -9,6 +9,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from athena.catalog import folder
 from athena.engine import QueryFailed
 
 MOST = 1_000_000  # partitions that a query may project here; Athena itself gives up on fewer
@@ -38,7 +39,7 @@ def project(keys: Sequence[str], parameters: Mapping[str, str], location: str,
         if template:
             place = re.sub(r"\$\{(\w+)\}", lambda found, named=named: named[found[1].lower()], template)
         else:
-            place = location.rstrip("/") + "/" + "/".join(f"{key}={value}" for key, value in named.items())
+            place = location.rstrip("/") + "/" + folder(named)
         yield named, place if place.endswith("/") else place + "/"
 
 

@@ -12,8 +12,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from athena import ddl, results, writes
 from athena.aws_catalog import AwsCatalog, place
 from athena.callers import Caller, refused
-from athena.engine import Answer, Cancelled, Column, Engine, QueryFailed
-from athena.execution import Execution, Running
+from athena.ddl_changes import check_columns
+from athena.ddl_context import Context, Said
+from athena.engine import Cancelled, Column, Engine, QueryFailed
+from athena.execution import Execution
 from athena.sql import QUERIES, Cursor, fill, first, one_statement, placeholders
 
 log = logging.getLogger("athena")
@@ -97,18 +99,18 @@ class Runner:
                 raise QueryFailed("NOT_SUPPORTED", "The local AWS executes prepared SELECT statements only")
         elif statement.substatement in ("PREPARE", "DEALLOCATE"):
             self._prepare(text, record["WorkGroup"], caller)
-            self._say(execution, caller, ddl.Said())
+            self._say(execution, caller, Said())
             return
         if values or placeholders(text):
             text = fill(text, values)
-        on = ddl.Context(catalog, lambda query: _describe(self.engine(), query, catalog, watch))
+        on = Context(catalog, lambda query: self.engine().describe(query, catalog, watch))
         if statement.substatement == "SELECT":
             answer = self.engine().query(text, catalog, watch)
             with results.write_rows(answer, watch) as rows:
                 self._put(execution, caller, rows, results.metadata(answer.columns))
         elif statement.substatement == "EXPLAIN":
             answer = self.engine().query(text, catalog, watch)
-            self._say(execution, caller, ddl.Said(
+            self._say(execution, caller, Said(
                 [Column(column.name, "varchar") for column in answer.columns],
                 [line for row in answer.rows for line in str(row[0]).split("\n")]))
         elif statement.substatement in ("INSERT", "CREATE_TABLE_AS_SELECT"):
@@ -119,7 +121,7 @@ class Runner:
                 raise _unsupported(text)
             self._say(execution, caller, found[1](on, found[2]))
 
-    def _write(self, execution: Execution, on: ddl.Context, text: str, caller: Caller, enforced: bool) -> None:
+    def _write(self, execution: Execution, on: Context, text: str, caller: Caller, enforced: bool) -> None:
         output, watch = execution.record["ResultConfiguration"]["OutputLocation"], execution.watch
         assert watch is not None
         parsed = writes.parse(text)
@@ -137,7 +139,7 @@ class Runner:
                 return
             target = made
             columns = on.describe(query)
-            ddl.check_columns(columns, query)
+            check_columns(columns, query)
             last = [column.name.lower() for column in columns[len(columns) - len(target.partitioned_by):]]
             if target.partitioned_by and last != target.partitioned_by:
                 raise QueryFailed("HIVE_COLUMN_ORDER_MISMATCH", "Partition keys must be the last columns in the table "
@@ -184,7 +186,7 @@ class Runner:
             raise QueryFailed("", f"PreparedStatement {name} was not found in workGroup {workgroup}") from None
         return found["PreparedStatement"]["QueryStatement"], values
 
-    def _say(self, execution: Execution, caller: Caller, said: ddl.Said) -> None:
+    def _say(self, execution: Execution, caller: Caller, said: Said) -> None:
         body = "".join(f"{line}\n" for line in said.lines).encode()
         self._put(execution, caller, body, results.metadata(said.columns))
 
@@ -216,12 +218,6 @@ class Runner:
             raise refused(error, url) from None
 
 
-def _describe(engine: Engine, query: str, catalog: AwsCatalog, watch: Running) -> list[Column]:
-    if hasattr(engine, "describe"):
-        return engine.describe(query, catalog, watch)
-    return engine.query(query, catalog, watch).columns
-
-
 def _unsupported(text: str) -> QueryFailed:
     head = first(text)
     if head in ("DELETE", "UPDATE", "MERGE"):
@@ -236,6 +232,3 @@ def about(s3, url: str) -> dict:
     """What lies beside a result (see `results.metadata`)."""
     bucket, key = place(url)
     return json.loads(s3.get_object(Bucket=bucket, Key=f"{key}.metadata")["Body"].read())
-
-
-__all__ = ["Answer", "Runner", "Statement", "about", "statement_of"]

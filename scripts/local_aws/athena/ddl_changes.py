@@ -1,0 +1,258 @@
+"""CREATE, DROP and ALTER, as calls on Glue.
+
+https://docs.aws.amazon.com/athena/latest/ug/ddl-reference.html
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from athena import views
+from athena.aws_catalog import FORMATS, place
+from athena.ddl_context import DDL_TASK, Context, Said
+from athena.ddl_partitions import add_partitions, drop_partitions
+from athena.engine import Column, QueryFailed
+from athena.sql import Cursor, identifiers, position
+
+_STORED = {"SEQUENCEFILE": ("org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+                            "org.apache.hadoop.mapred.SequenceFileInputFormat",
+                            "org.apache.hadoop.hive.ql.io.HiveSequenceFileOutputFormat"), **FORMATS}
+_STORED["JSONFILE"] = FORMATS["JSON"]
+
+
+def create_database(on: Context, words: Cursor) -> Said:
+    anyway = words.take("IF", "NOT", "EXISTS")
+    name = on.name(words)[1]
+    given: dict[str, Any] = {"Name": name}
+    while not words.ended:
+        if words.take("COMMENT"):
+            given["Description"] = words.text()
+        elif words.take("LOCATION"):
+            given["LocationUri"] = words.text()
+        else:
+            words.need("WITH", "DBPROPERTIES")
+            given["Parameters"] = _pairs(words)
+    if on.catalog.has_database(name):
+        if not anyway:
+            raise QueryFailed("", f"{DDL_TASK}Database {name} already exists")
+        return Said()
+    on.catalog.tell_glue(name, "create_database", DatabaseInput=given)
+    return Said()
+
+
+def drop_database(on: Context, words: Cursor) -> Said:
+    anyway = words.take("IF", "EXISTS")
+    name = on.name(words)[1]
+    cascade = words.take("CASCADE") or (words.take("RESTRICT") and False)
+    words.end()
+    if not on.catalog.has_database(name):
+        if anyway:
+            return Said()
+        raise QueryFailed("", f"FAILED: SemanticException [Error 10072]: Database does not exist: {name}")
+    if not cascade and on.tables(name):
+        raise QueryFailed("", f"{DDL_TASK}InvalidOperationException(message:Database {name} is not empty. One or "
+                              "more tables exist.)")
+    on.catalog.tell_glue(name, "delete_database", Name=name)
+    return Said()
+
+
+def drop_table(on: Context, words: Cursor) -> Said:
+    anyway = words.take("IF", "EXISTS")
+    database, name = on.name(words)
+    words.end()
+    if on.find(database, name) is None:
+        if anyway:
+            return Said()
+        on.glue_table(database, name)
+    on.catalog.tell_glue(f"{database}.{name}", "delete_table", DatabaseName=database, Name=name)
+    return Said()
+
+
+def drop_view(on: Context, words: Cursor) -> Said:
+    start = words.statement
+    anyway = words.take("IF", "EXISTS")
+    database, name = on.name(words)
+    words.end()
+    found = on.find(database, name)
+    if found is None or found.get("TableType") != "VIRTUAL_VIEW":
+        if anyway and found is None:
+            return Said()
+        raise QueryFailed("TABLE_NOT_FOUND", f"{position(start, Cursor(start).tokens[0].start)}: View "
+                                             f"'{views.CATALOG}.{database}.{name}' does not exist")
+    on.catalog.tell_glue(f"{database}.{name}", "delete_table", DatabaseName=database, Name=name)
+    return Said()
+
+
+def check_columns(columns: Sequence[Column], statement: str) -> None:
+    """A view's and a new table's columns need names, each its own. Raises QueryFailed in Trino's words."""
+    named, seen = identifiers(statement), set()
+    for at, column in enumerate(columns):
+        if column.name == f"_col{at}" and column.name not in named:
+            raise QueryFailed("COLUMN_NAME_NOT_SPECIFIED", f"line 1:1: Column name not specified at position {at + 1}")
+        if column.name.lower() in seen:
+            raise QueryFailed("DUPLICATE_COLUMN_NAME", f"line 1:1: Column name '{column.name}' specified more than "
+                                                       "once")
+        seen.add(column.name.lower())
+
+
+def create_view(on: Context, words: Cursor) -> Said:
+    replace = words.peek(-2) == "REPLACE"
+    database, name = on.name(words)
+    words.need("AS")
+    query = words.rest()
+    columns = on.describe(query)
+    check_columns(columns, query)
+    if not on.catalog.has_database(database):
+        raise QueryFailed("SCHEMA_NOT_FOUND", f"line 1:1: Schema '{database}' does not exist")
+    given = views.table_input(on.catalog.database, name, query.strip(), [
+        Column(column.name.lower(), column.type) for column in columns])
+    found = on.find(database, name)
+    if found is None:
+        on.catalog.tell_glue(f"{database}.{name}", "create_table", DatabaseName=database, TableInput=given)
+    elif found.get("TableType") != "VIRTUAL_VIEW" or not replace:
+        what = "View" if found.get("TableType") == "VIRTUAL_VIEW" else "Table"
+        raise QueryFailed("TABLE_ALREADY_EXISTS", f"line 1:1: {what} already exists: "
+                                                  f"'{views.CATALOG}.{database}.{name}'")
+    else:
+        on.catalog.tell_glue(f"{database}.{name}", "update_table", DatabaseName=database, TableInput=given)
+    return Said()
+
+
+def create_table(on: Context, words: Cursor) -> Said:
+    anyway = words.take("IF", "NOT", "EXISTS")
+    database, name = on.name(words)
+    try:
+        made = sqlglot.parse_one(words.statement, read="athena")
+    except SqlglotError as error:
+        at = error.errors[0] if getattr(error, "errors", None) else {}
+        near = at.get("highlight") or words.peek()
+        raise QueryFailed("", f"FAILED: ParseException line {at.get('line', 1)}:{at.get('col', 0)} cannot recognize "
+                              f"input near '{near}'") from None
+    if not isinstance(made, exp.Create) or not isinstance(made.this, exp.Schema):
+        raise QueryFailed("", "FAILED: SemanticException Either list of columns or a custom serializer should be "
+                              "specified")
+    given = _table_input(name, made)
+    on.need_database(database)
+    if on.find(database, name) is not None:
+        if not anyway:
+            raise QueryFailed("", f"{DDL_TASK}AlreadyExistsException(message:Table {name} already exists.)")
+        return Said()
+    on.catalog.tell_glue(f"{database}.{name}", "create_table", DatabaseName=database, TableInput=given)
+    return Said()
+
+
+def _table_input(name: str, made: exp.Create) -> dict:
+    """What Glue is told of a CREATE EXTERNAL TABLE that sqlglot took apart."""
+    serde, reads, writes = _STORED["TEXTFILE"]
+    how: dict[str, str] = {}
+    storage: dict[str, Any] = {"Columns": [_column(column) for column in made.this.expressions], "Compressed": False,
+                               "NumberOfBuckets": -1}
+    given: dict[str, Any] = {"Name": name, "TableType": "EXTERNAL_TABLE", "PartitionKeys": [],
+                             "StorageDescriptor": storage, "Parameters": {"EXTERNAL": "TRUE"}}
+    named_serde = None
+    properties = made.args["properties"].expressions if made.args.get("properties") else []
+    for one in properties:
+        if isinstance(one, exp.PartitionedByProperty):
+            given["PartitionKeys"] = [_column(column) for column in one.this.expressions]
+        elif isinstance(one, exp.LocationProperty):
+            storage["Location"] = one.this.name
+        elif isinstance(one, exp.SchemaCommentProperty):
+            given["Parameters"]["comment"] = one.this.name
+        elif isinstance(one, exp.FileFormatProperty) and isinstance(one.this, exp.InputOutputFormat):
+            reads, writes = one.this.args["input_format"].name, one.this.args["output_format"].name
+        elif isinstance(one, exp.FileFormatProperty):
+            if one.name.upper() not in _STORED:
+                raise QueryFailed("", f"FAILED: SemanticException Unrecognized file format in STORED AS clause: "
+                                      f"'{one.name}'")
+            serde, reads, writes = _STORED[one.name.upper()]
+        elif isinstance(one, exp.RowFormatSerdeProperty):
+            named_serde = one.this.name
+            pairs = one.args.get("serde_properties")
+            how.update({pair.this.name: pair.args["value"].name for pair in (pairs.expressions if pairs else ())})
+        elif isinstance(one, exp.SerdeProperties):
+            how.update({pair.this.name: pair.args["value"].name for pair in one.expressions})
+        elif isinstance(one, exp.RowFormatDelimitedProperty):
+            for key, told in (("fields", "field.delim"), ("escaped", "escape.delim"),
+                              ("collection_items", "collection.delim"), ("map_keys", "mapkey.delim"),
+                              ("lines", "line.delim"), ("null", "serialization.null.format")):
+                if one.args.get(key):
+                    how[told] = one.args[key].name
+            how.setdefault("serialization.format", how.get("field.delim", "1"))
+        elif type(one) is exp.Property:
+            given["Parameters"][one.this.name] = one.args["value"].name
+        elif not isinstance(one, exp.ExternalProperty):
+            raise QueryFailed("", f"NOT_SUPPORTED: the local AWS does not take {one.sql('hive')} in CREATE TABLE")
+    if not storage.get("Location"):
+        raise QueryFailed("", "FAILED: SemanticException table is not partitioned but partition spec exists or "
+                              "location is missing: LOCATION is required for an external table")
+    place(storage["Location"])
+    how.setdefault("serialization.format", "1")
+    storage.update(InputFormat=reads, OutputFormat=writes,
+                   SerdeInfo={"SerializationLibrary": named_serde or serde, "Parameters": how})
+    taken = {column["Name"] for column in storage["Columns"]}
+    for key in given["PartitionKeys"]:
+        if key["Name"] in taken:
+            raise QueryFailed("", "FAILED: SemanticException [Error 10035]: Column repeated in partitioning columns")
+    return given
+
+
+def _column(column: exp.Expression) -> dict:
+    kind = column.args.get("kind")
+    if not isinstance(column, exp.ColumnDef) or kind is None:
+        raise QueryFailed("", f"FAILED: ParseException cannot recognize input near '{column.sql('hive')}'")
+    text = re.sub(r"\s*([<>:,])\s*", r"\1", kind.sql("hive")).replace("`", "").lower()
+    found = {"Name": column.this.name.lower(), "Type": text}
+    for constraint in column.args.get("constraints") or ():
+        if isinstance(constraint.kind, exp.CommentColumnConstraint):
+            found["Comment"] = constraint.kind.this.name
+    return found
+
+
+def _pairs(words: Cursor) -> dict[str, str]:
+    """('key'='value', …)"""
+    found = {}
+    words.need("(")
+    while True:
+        key = words.text()
+        words.need("=")
+        found[key] = words.text()
+        if words.take(")"):
+            return found
+        words.need(",")
+
+
+def alter_table(on: Context, words: Cursor) -> Said:
+    database, name = on.name(words)
+    table = on.glue_table(database, name)
+    if words.take("ADD", "COLUMNS"):
+        described = sqlglot.parse_one(f"CREATE TABLE t {words.rest().strip()}", read="hive").this.expressions
+        table["StorageDescriptor"]["Columns"] += [_column(column) for column in described]
+        _update(on, table)
+    elif words.take("ADD"):
+        add_partitions(on, words, table)
+    elif words.take("DROP"):
+        drop_partitions(on, words, table)
+    elif words.take("SET", "TBLPROPERTIES"):
+        table.setdefault("Parameters", {}).update(_pairs(words))
+        words.end()
+        _update(on, table)
+    elif words.take("SET", "LOCATION"):
+        table["StorageDescriptor"]["Location"] = words.text()
+        words.end()
+        _update(on, table)
+    else:
+        raise QueryFailed("", f"FAILED: ParseException {position(words.statement, len(words.statement))} cannot "
+                              f"recognize input near '{words.peek()}' in alter table statement")
+    return Said()
+
+
+def _update(on: Context, table: dict) -> None:
+    kept = ("Name", "Description", "Owner", "StorageDescriptor", "PartitionKeys", "TableType", "Parameters",
+            "ViewOriginalText", "ViewExpandedText")
+    on.catalog.tell_glue(f"{table['DatabaseName']}.{table['Name']}", "update_table", DatabaseName=table["DatabaseName"],
+                         TableInput={key: table[key] for key in kept if table.get(key) is not None})

@@ -1,0 +1,97 @@
+"""The partitions that Glue knows of a table: added and dropped by name, or found in S3.
+
+https://docs.aws.amazon.com/athena/latest/ug/msck-repair-table.html
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from athena.aws_catalog import place
+from athena.catalog import Partition, folder
+from athena.ddl_context import DDL_TASK, Context, Said
+from athena.engine import QueryFailed
+from athena.sql import Cursor
+
+
+def _partition(words: Cursor, keys: Sequence[str]) -> list[str]:
+    """PARTITION (key = 'value', …): the values in the order of the table's keys."""
+    words.need("PARTITION")
+    words.need("(")
+    found: dict[str, str] = {}
+    while True:
+        key = words.identifier()
+        words.need("=")
+        token = words.next()
+        found[key] = token.name if token.kind == "text" else token.text.strip('"')
+        if words.take(")"):
+            break
+        words.need(",")
+    if sorted(found) != sorted(keys):
+        raise QueryFailed("", f"FAILED: SemanticException partition spec {found} doesn't contain all ({len(keys)}) "
+                              "partition columns")
+    return [found[key] for key in keys]
+
+
+def add_partitions(on: Context, words: Cursor, table: dict) -> None:
+    anyway = words.take("IF", "NOT", "EXISTS")
+    keys = [key["Name"] for key in table.get("PartitionKeys") or ()]
+    base, wanted = table["StorageDescriptor"]["Location"].rstrip("/") + "/", []
+    while not words.ended:
+        values = _partition(words, keys)
+        own = base + folder(dict(zip(keys, values, strict=True)))
+        wanted.append((values, words.text() if words.take("LOCATION") else own))
+    if not anyway:
+        there = {tuple(part.values()) for part in known(on, table)}
+        for values, _ in wanted:
+            if tuple(values) in there:
+                raise QueryFailed("", f"{DDL_TASK}AlreadyExistsException(message:Partition already exists: {values})")
+    on.catalog.register_partitions(table, wanted)
+
+
+def drop_partitions(on: Context, words: Cursor, table: dict) -> None:
+    anyway = words.take("IF", "EXISTS")
+    keys = [key["Name"] for key in table.get("PartitionKeys") or ()]
+    there = {tuple(part.values()) for part in known(on, table)}
+    while not words.ended:
+        values = _partition(words, keys)
+        words.take(",")
+        if tuple(values) not in there:
+            if not anyway:
+                raise QueryFailed("", f"FAILED: SemanticException [Error 10006]: Partition not found {values}")
+            continue
+        on.catalog.tell_glue(table["Name"], "delete_partition", DatabaseName=table["DatabaseName"],
+                             TableName=table["Name"], PartitionValues=values)
+
+
+def known(on: Context, table: dict) -> list[dict[str, str]]:
+    """The values of the partitions that Glue knows."""
+    found = on.catalog.table(table["DatabaseName"], table["Name"])
+    return [dict(part.values) for part in on.catalog.known_partitions(found)] if found.partition_keys else []
+
+
+def msck_repair(on: Context, words: Cursor) -> Said:
+    database, name = on.name(words)
+    words.end()
+    table = on.glue_table(database, name)
+    keys = [key["Name"].lower() for key in table.get("PartitionKeys") or ()]
+    base = table["StorageDescriptor"]["Location"].rstrip("/") + "/"
+    there = {tuple(part.values()) for part in known(on, table)}
+    missing = sorted({values for values in _hive_folders(on, base, keys) if values not in there}) if keys else []
+    folders = [folder(dict(zip(keys, values, strict=True))) for values in missing]
+    on.catalog.register_partitions(table, [
+        (values, base + path) for values, path in zip(missing, folders, strict=True)])
+    told = [f"{name}:{path.rstrip('/')}" for path in folders]
+    lines = ["Partitions not in metastore:\t" + "\t".join(told)] if told else []
+    return Said([], lines + [f"Repair: Added partition to metastore {one}" for one in told])
+
+
+def _hive_folders(on: Context, base: str, keys: Sequence[str]) -> list[tuple[str, ...]]:
+    """The values of the folders `key=value/` under a table's location that hold objects."""
+    bucket, prefix = place(base)
+    found = []
+    for thing in on.catalog.objects(Partition({}, f"s3://{bucket}/{prefix}")):
+        parts = thing.key[len(prefix):].split("/")[:-1]
+        pairs = [part.partition("=") for part in parts[:len(keys)]]
+        if len(pairs) == len(keys) and all(pair[0].lower() == key for pair, key in zip(pairs, keys, strict=True)):
+            found.append(tuple(pair[2] for pair in pairs))
+    return found
