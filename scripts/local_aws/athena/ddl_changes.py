@@ -255,4 +255,4 @@ def _update(on: Context, table: dict) -> None:
     kept = ("Name", "Description", "Owner", "StorageDescriptor", "PartitionKeys", "TableType", "Parameters",
             "ViewOriginalText", "ViewExpandedText")
     on.catalog.tell_glue(f"{table['DatabaseName']}.{table['Name']}", "update_table", DatabaseName=table["DatabaseName"],
-                         TableInput={key: table[key] for key in kept if table.get(key) is not None})
+                         TableInput={key: table[key] for key in kept if table.get(key)})

@@ -28,7 +28,8 @@ class Scan:
     table: Table
     columns: list[tuple[str, Type, bool]]  # name, type, whether it is a partition column
     used: set[int] = field(default_factory=set)
-    prune: list[str] = field(default_factory=list)  # DuckDB conditions on p.c<n>
+    prune: list[str] = field(default_factory=list)  # DuckDB conditions on p.k<n>
+    equal: dict[str, list[str]] = field(default_factory=dict)  # partition column: the texts it is said to equal
 
     @property
     def name(self) -> str:
@@ -301,10 +302,10 @@ class Queries(Expressions):
                                                   f"{words(value.type)})")
             value = self.coerced(value, Type("boolean"))
             texts.append(value.sql)
-            self.prunes(value.sql, context.used, source.nullable)
+            self.prunes(part, value.sql, context.used, source.nullable)
         return " AND ".join(texts) if len(texts) == 1 else "(" + " AND ".join(texts) + ")"
 
-    def prunes(self, sql: str, used: list[Field], nullable: frozenset[Any]) -> None:
+    def prunes(self, node: Node, sql: str, used: list[Field], nullable: frozenset[Any]) -> None:
         scans = {one.origin[0] if one.origin is not None else None for one in used}
         if len(scans) != 1 or None in scans or "SELECT" in sql:
             return
@@ -314,6 +315,8 @@ class Queries(Expressions):
         for one in sorted(used, key=lambda f: -len(f.sql)):
             sql = sql.replace(one.sql, f"p.k{one.origin[1]}")
         scan.prune.append(sql)
+        if len({one.origin for one in used}) == 1:
+            scan.equal.setdefault(scan.columns[used[0].origin[1]][0], []).extend(_equal_to(node))
 
     def grouping(self, node: Node, scope: Scope, source: Relation) -> tuple[frozenset[str] | None, str]:
         if node.grouping is None:
@@ -648,6 +651,19 @@ def _named(node: Node, alias: str | None, fields: list[Field], names: list[str])
         raise fail("MISMATCHED_COLUMN_ALIASES", node, f"Column alias list has {len(names)} entries but '{alias}' has "
                                                       f"{len(fields)} columns available")
     return [replace(one, name=name) for one, name in zip(fields, names, strict=True)]
+
+
+def _equal_to(node: Node) -> list[str]:
+    """The texts of `column = 'text'` or `column IN ('text', …)`; none for any other condition."""
+    if node.kind == "comparison" and node.operator == "=":
+        sides = [node.left, node.right]
+    elif node.kind == "in" and not node.negated:
+        sides = [node.value, *node.items]
+    else:
+        return []
+    texts = [side.value for side in sides if side.kind == "string"]
+    column = any(side.kind in ("column", "dereference") for side in sides)
+    return texts if column and len(texts) == len(sides) - 1 else []
 
 
 def _plain_path(node: Node) -> bool:

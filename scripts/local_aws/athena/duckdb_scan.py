@@ -34,7 +34,7 @@ OPENED = 1024  # bytes of text that Trino reads to open an object: an end before
 
 def partitions(connection: duckdb.DuckDBPyConnection, scan: Scan, catalog: Catalog) -> list[Partition]:
     """The partitions that the query's conditions leave, before anything is listed."""
-    found = list(catalog.partitions(scan.table))
+    found = list(catalog.partitions(scan.table, scan.equal))
     if not scan.prune or not scan.table.partition_keys:
         return found
     first = len(scan.columns) - len(scan.table.partition_keys)
