@@ -68,9 +68,9 @@ class Athena:
         assert found["Status"]["AthenaError"]["ErrorMessage"] == found["Status"]["StateChangeReason"]
         return found["Status"]["StateChangeReason"]
 
-    def text(self, url: str) -> str:
+    def text(self, url: str, encoding: str = "utf-8") -> str:
         bucket, _, key = url.removeprefix("s3://").partition("/")
-        return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode(encoding)
 
     def put_json(self, key: str, *rows: dict) -> None:
         body = "".join(json.dumps(row) + "\n" for row in rows).encode()

@@ -72,3 +72,20 @@ def test_a_partitioned_table_is_made_of_a_query(athena, orders):
     kept = athena.glue.get_partitions(DatabaseName=athena.name, TableName=table)["Partitions"]
     assert sorted(one["Values"] for one in kept) == [["high"], ["low"]]
     assert athena.rows(f"SELECT id FROM {table} WHERE half = 'high'") == [["3"]]
+
+
+def test_what_is_added_is_compressed_as_the_table_says(athena, orders):
+    """https://docs.aws.amazon.com/athena/latest/ug/compression-support-zstd-levels.html"""
+    sizes = {}
+    for level in (1, 19):
+        table = athena.unique()
+        athena.done(f"CREATE TABLE {table} WITH (format = 'PARQUET', write_compression = 'ZSTD', compression_level = "
+                    f"{level}) AS SELECT '' AS text WITH NO DATA")
+        found = athena.done(f"INSERT INTO {table} SELECT cast(n * n * n AS varchar) AS text "
+                            "FROM UNNEST(sequence(1, 9000)) AS t(n)")
+        (url,) = athena.text(found["Statistics"]["DataManifestLocation"]).split()
+        sizes[level] = len(athena.text(url, encoding="latin-1"))
+        assert athena.rows(f"SELECT count(DISTINCT text) FROM {table}") == [["9000"]]
+    assert sizes[19] < 0.95 * sizes[1]
+    assert "compression_level" in athena.reason(
+        "CREATE TABLE t WITH (write_compression = 'GZIP', compression_level = 5) AS SELECT 1 AS one")

@@ -118,7 +118,10 @@ class AwsCatalog(Catalog):
     def create_table(self, target: Target, columns: Sequence[Column]) -> None:
         count = len(columns) - len(target.partitioned_by)
         described = [{"Name": column.name, "Type": to_hive(column.type)} for column in columns]
-        parameters = {"EXTERNAL": "TRUE", "classification": target.format.lower(), "auto.purge": "false"}
+        parameters = {"EXTERNAL": "TRUE", "classification": target.format.lower(), "auto.purge": "false",
+                      "write.compression": target.compression}  # which INSERT INTO goes by
+        if target.compression == "ZSTD":
+            parameters["compression_level"] = str(target.level)
         serde, reads, writes = FORMATS[target.format]
         # Text: the field's end is Hive's own ^A where none is named
         how = {"field.delim": target.field_delimiter or "\x01",

@@ -162,7 +162,8 @@ def _object(engine: DuckDbEngine, connection: Any, condition: str, given: dict[s
         path = str(engine.folder / f"{name}.parquet")
         items = ", ".join(f'{named(f"c{at}", parse_type(column.type))} AS "{column.name}"'.replace('""', '"')
                           for at, column in enumerate(data))
-        codec = "UNCOMPRESSED" if target.compression == "NONE" else target.compression
+        codec = {"NONE": "UNCOMPRESSED", "ZSTD": f"ZSTD, COMPRESSION_LEVEL {target.level}"}.get(
+            target.compression, target.compression)
         connection.execute(f"CREATE OR REPLACE TEMP TABLE object_rows AS SELECT * FROM written WHERE "
                            f"{condition}", given)
         connection.execute(f"COPY (SELECT {items} FROM object_rows) TO '{path}' (FORMAT parquet, COMPRESSION {codec})")

@@ -44,7 +44,8 @@ class Target:
     For CREATE TABLE AS (`create` is true) nothing lies under `location` and the table is not there; `columns` is empty,
     and the query's own columns are the table's. For INSERT INTO they are the named ones (lower case), or empty for all.
     Partition columns come last, as Athena demands. `format` is PARQUET, ORC, AVRO, JSON or TEXTFILE; `compression` is
-    GZIP, SNAPPY, ZSTD, LZ4, ZLIB, BZIP2, DEFLATE or NONE. `location` is an s3:// URL that ends in '/'.
+    GZIP, SNAPPY, ZSTD, LZ4, ZLIB, BZIP2, DEFLATE or NONE; `level` is ZSTD's, 1 to 22: it changes sizes, never answers.
+    `location` is an s3:// URL that ends in '/'.
     """
 
     create: bool
@@ -53,6 +54,7 @@ class Target:
     location: str
     format: str = "PARQUET"
     compression: str = "GZIP"
+    level: int = 3
     partitioned_by: list[str] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)
     field_delimiter: str | None = None

@@ -9,7 +9,7 @@ from typing import Any
 
 from athena.aws_catalog import FORMATS, AwsCatalog, place
 from athena.catalog import Partition
-from athena.ddl import Context
+from athena.ddl_context import Context
 from athena.engine import QueryFailed, Target
 from athena.sql import Cursor
 from athena.views import CATALOG
@@ -106,13 +106,14 @@ def _target(database: str, name: str, given: Mapping[str, Any], results: str, en
     compression = (compression or _DEFAULT[form]).upper()
     if compression not in _COMPRESSIONS[form]:
         raise _invalid("write_compression", compression)
+    level = _level(given.pop("compression_level", None), compression)
     location = given.pop("external_location", None)
     if location is not None and enforced:
         raise QueryFailed("", "The Create Table As Select query failed because it was submitted with an "
                               "'external_location' property to an Athena Workgroup that enforces a centralized output "
                               "location for all queries. Please remove the 'external_location' property and resubmit "
                               "the query.")
-    target = Target(True, database, name, (location or results).rstrip("/") + "/", form, compression,
+    target = Target(True, database, name, (location or results).rstrip("/") + "/", form, compression, level,
                     [column.lower() for column in given.pop("partitioned_by", [])],
                     field_delimiter=given.pop("field_delimiter", None))
     given.pop("is_external", None)
@@ -121,6 +122,15 @@ def _target(database: str, name: str, given: Mapping[str, Any], results: str, en
                                                     f"'{next(iter(given))}' does not exist, or the local AWS does not "
                                                     "know it")
     return target
+
+
+def _level(given: str | None, compression: str) -> int:
+    """https://docs.aws.amazon.com/athena/latest/ug/compression-support-zstd-levels.html"""
+    if given is None:
+        return 3
+    if compression != "ZSTD" or not given.isdecimal() or not 1 <= int(given) <= 22:
+        raise _invalid("compression_level", given)
+    return int(given)
 
 
 def _invalid(name: str, value: str) -> QueryFailed:
@@ -158,6 +168,7 @@ def into(catalog: AwsCatalog, database: str, name: str, columns: list[str]) -> T
         raise QueryFailed("NOT_SUPPORTED", f"INSERT INTO a table of {table.serde} is not supported")
     compression = (table.parameters.get("write.compression") or table.parameters.get("parquet.compression")
                    or _DEFAULT[form]).upper()
-    return Target(False, database, name, table.location.rstrip("/") + "/", form, compression,
+    level = _level(table.parameters.get("compression_level"), compression)
+    return Target(False, database, name, table.location.rstrip("/") + "/", form, compression, level,
                   [key.name for key in table.partition_keys], columns,
                   field_delimiter=table.serde_parameters.get("field.delim"))
