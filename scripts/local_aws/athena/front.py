@@ -258,6 +258,10 @@ def _answer(status: int, content: dict) -> tuple[int, dict, bytes]:
 
 def install(aws: Any) -> None:
     front = Front(aws)
+    if aws.engine == "trino":
+        from athena.trino_setup import VERSION as version
+
+        aws.versions["trino"] = version
     aws.on_stop(front.end)
     aws.on_reset(front.reset)
     aws.wrap("athena", lambda inner: handler(aws, front, inner))

@@ -1,0 +1,95 @@
+"""Which tables a statement names, and that its caller may have Glue tell of them.
+
+For an engine that asks Glue by itself. A name counts where a table may stand: after FROM, JOIN, TABLE, or a comma
+between what FROM lists. That may be more than the tables (a WITH's own name, a function's argument), never fewer.
+"""
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from athena.aws_catalog import AwsCatalog
+from athena.catalog import Catalog, Table
+from athena.engine import QueryFailed
+from athena.projection import enabled
+from athena.sql import identifiers, tokens
+from athena.views import CATALOG
+
+_ENDS = {"WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FETCH", "WINDOW", "UNION", "INTERSECT", "EXCEPT",
+         "SELECT"}
+_SCHEMA = "information_schema"
+
+
+def check(statement: str, catalog: Catalog) -> None:
+    """Raises QueryFailed where the caller may not see a table or view that the statement names, nor what a view
+    names."""
+    assert isinstance(catalog, AwsCatalog)
+    _check(statement, catalog.database, catalog, set())
+
+
+def _check(statement: str, database: str, catalog: AwsCatalog, seen: set[tuple[str, str]]) -> None:
+    identifiers(statement)  # refuses names that are written in another way
+    for names in tables_named(statement):
+        if len(names) == 3 and names[0] != CATALOG:
+            raise QueryFailed("CATALOG_NOT_FOUND", f"Catalog '{names[0]}' not found")
+        schema, name = names[-2] if len(names) > 1 else database, names[-1].partition("$")[0]
+        if (schema, name) in seen:
+            continue
+        seen.add((schema, name))
+        if schema == _SCHEMA:
+            _check_all(catalog)
+            continue
+        table = _table(schema, name, catalog)
+        if table is None:
+            continue
+        if table.view is not None:
+            _check(table.view, table.view_database or schema, catalog, seen)
+        elif table.partition_keys and not enabled(table.parameters):
+            next(catalog.partitions(table), None)
+
+
+def _table(database: str, name: str, catalog: AwsCatalog) -> Table | None:
+    try:
+        return catalog.table(database, name)
+    except QueryFailed:  # what only looks like a table's name needs no permission
+        glue = catalog.caller.aws.client("glue", region_name=catalog.caller.region)
+        with contextlib.suppress(glue.exceptions.EntityNotFoundException):
+            glue.get_table(DatabaseName=database, Name=name)
+            raise
+        return None
+
+
+def _check_all(catalog: AwsCatalog) -> None:
+    """Raises QueryFailed where the caller may not see all tables of all databases, as information_schema does."""
+    for page in catalog.tell_glue("the catalog", "get_databases")["DatabaseList"]:
+        catalog.tell_glue(page["Name"], "get_tables", DatabaseName=page["Name"])
+
+
+def tables_named(statement: str) -> Iterator[list[str]]:
+    """The names, in lower case and each in its parts, of what may be tables."""
+    words = tokens(statement)
+    listing, expected, outer, at = False, False, [], 0
+    while at < len(words):
+        token, word = words[at], words[at].text.upper()
+        at += 1
+        if word == "(":
+            outer.append(listing)
+            listing = expected  # a relation in brackets, or a subquery
+        elif word == ")":
+            listing, expected = outer.pop() if outer else False, False
+        elif word in ("FROM", "JOIN", "TABLE"):
+            listing = expected = True
+        elif word in _ENDS:
+            listing = expected = False
+        elif word == ",":
+            expected = listing
+        elif expected and token.kind in ("word", "quoted"):
+            names = [token.name]
+            while at + 1 < len(words) and words[at].text == "." and words[at + 1].kind in ("word", "quoted"):
+                names.append(words[at + 1].name)
+                at += 2
+            expected = False
+            if at == len(words) or words[at].text != "(":
+                yield names
+        else:
+            expected = False

@@ -1,0 +1,174 @@
+"""The local Athena's exact engine: Trino itself, on which Athena's engine version 3 is built.
+
+It reads Glue as the local root does, after the caller's permissions on every table that a statement names were
+checked, and S3 as the caller.
+"""
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from athena import trino_setup
+from athena.aws_catalog import AwsCatalog
+from athena.catalog import Catalog, Partition
+from athena.engine import Answer, Column, QueryFailed, Target, Watch, Written
+from athena.sql import QUERIES, Cursor, mismatched
+from athena.tables_named import check
+from athena.trino_callers import TrinoCallers
+from athena.trino_client import Asked, ask
+from athena.trino_server import TrinoServer
+
+if TYPE_CHECKING:
+    from server import LocalAws
+
+_CODECS = {"NONE": "NONE", "SNAPPY": "SNAPPY", "LZ4": "LZ4", "ZSTD": "ZSTD", "GZIP": "GZIP", "ZLIB": "GZIP",
+           "DEFLATE": "GZIP"}  # Athena's names: Trino's, which writes ORC's and Avro's GZIP as ZLIB and DEFLATE
+_DEFLATED = ("ORC", "AVRO")
+
+
+class TrinoEngine:
+    """Athena's SQL on Trino. It starts with the first query, and again where it has gone."""
+
+    name = "trino"
+    version = trino_setup.VERSION
+
+    def __init__(self, aws: LocalAws):
+        self.aws = aws
+        secret = secrets.token_hex(16)
+        self.callers = TrinoCallers(aws.state / "athena" / "trino.json", secret)
+        self.server = TrinoServer(aws.state / "athena" / "trino", {**catalog(aws), **self.callers.catalog}, secret)
+
+    def query(self, statement: str, catalog: Catalog, watch: Watch) -> Answer:
+        readable(statement)
+        check(statement, catalog)
+        asked = self._ask(statement, catalog, watch)
+        answer = Answer(asked.columns, ())
+        answer.rows = _told(asked, answer)
+        return answer
+
+    def describe(self, statement: str, catalog: Catalog, watch: Watch) -> list[Column]:
+        readable(statement)
+        check(statement, catalog)
+        asked = self._ask("DESCRIBE OUTPUT q", catalog, watch, prepared={"q": statement})
+        return [Column(row[0], row[4]) for row in asked.rows()]
+
+    def write(self, target: Target, statement: str, catalog: Catalog, watch: Watch) -> Written:
+        codec = _CODECS.get(target.compression)
+        if codec is None or (target.compression == "DEFLATE" and target.format not in _DEFLATED):
+            raise QueryFailed("NOT_SUPPORTED", f"The local AWS does not write {target.format} with "
+                                               f"{target.compression} compression; AWS does")
+        readable(statement)
+        check(statement, catalog)
+        if not target.create:
+            return self._insert(target, statement, catalog, watch, codec)
+        columns = [Column(one.name.lower(), _kept(one)) for one in self.describe(statement, catalog, watch)]
+        catalog.create_table(target, columns)
+        if not target.with_data:
+            return Written(0, 0, [])
+        try:
+            return self._insert(target, statement, catalog, watch, codec)
+        except BaseException:  # what was written stays, as on AWS; the table does not
+            with contextlib.suppress(Exception):
+                self.aws.client("glue").delete_table(DatabaseName=target.database, Name=target.table)
+            raise
+
+    def close(self) -> None:
+        self.server.stop()
+        self.callers.forget()
+
+    def _insert(self, target: Target, statement: str, catalog: Catalog, watch: Watch, codec: str) -> Written:
+        """Have Trino write the rows of a query into a table that Glue knows."""
+        assert isinstance(catalog, AwsCatalog)
+        if target.partitioned_by:  # Trino adds them as the local root; adding none asks whether the caller may
+            catalog.tell_glue(f"{target.database}.{target.table}", "batch_create_partition", TableName=target.table,
+                              DatabaseName=target.database, PartitionInputList=[])
+        names = f" ({', '.join(map(_quoted, target.columns))})" if target.columns else ""
+        insert = f"INSERT INTO {_quoted(target.database)}.{_quoted(target.table)}{names}"
+        moved, text = _behind(insert, statement)
+        try:
+            asked = self._ask(text, catalog, watch, session={"compression_codec": codec})
+            for _ in asked.rows():
+                pass
+        except QueryFailed as failed:
+            raise QueryFailed(failed.code, _moved(failed.message, -moved), failed.category) from None
+        own = f"/{asked.query.query_id}_"
+        written = [f"s3://{one.bucket}/{one.key}" for one in catalog.objects(Partition({}, target.location))]
+        return Written(asked.count, asked.bytes_read, sorted(one for one in written if own in one))
+
+    def _ask(self, statement: str, catalog: Catalog, watch: Watch, **more: Any) -> Asked:
+        assert isinstance(catalog, AwsCatalog)
+        caller = catalog.caller
+        if (caller.account, caller.region) != (self._account, self.aws.region):
+            raise QueryFailed("NOT_SUPPORTED", f"Trino answers in the account {self._account} and the region "
+                                               f"{self.aws.region} only; the engine duckdb answers in others")
+        return ask(self.server, statement, catalog.database, watch, user=self.callers.user(caller), **more)
+
+    @functools.cached_property
+    def _account(self) -> str:
+        return self.aws.client("sts").get_caller_identity()["Account"]
+
+
+def catalog(aws: LocalAws) -> dict[str, str]:
+    """Trino's catalog over the local AWS: https://trino.io/docs/476/connector/hive.html."""
+    return {
+        "connector.name": "hive", "hive.metastore": "glue", "hive.metastore.glue.region": aws.region,
+        "hive.metastore.glue.endpoint-url": aws.endpoint,
+        "hive.metastore.glue.aws-access-key": aws.credentials["aws_access_key_id"],
+        "hive.metastore.glue.aws-secret-key": aws.credentials["aws_secret_access_key"],
+        "fs.native-s3.enabled": "true", "s3.endpoint": aws.endpoint, "s3.region": aws.region,
+        "s3.path-style-access": "true",
+        "hive.partition-projection-enabled": "true", "hive.non-managed-table-writes-enabled": "true",
+        "hive.collect-column-statistics-on-write": "false", "hive.max-partitions-per-writers": "100",
+        "parquet.small-file-threshold": "0B", "parquet.max-merge-distance": "0B"}
+
+
+def readable(statement: str) -> None:
+    """Raises QueryFailed for what Trino takes and Athena does not: a statement that is more than a query, in EXPLAIN,
+    and sessions and functions of a query's own."""
+    words = Cursor(statement)
+    if words.take("EXPLAIN"):
+        if words.take("ANALYZE"):
+            words.take("VERBOSE")
+        elif words.peek() == "(" and words.peek(1) in ("TYPE", "FORMAT"):
+            while not words.take(")"):
+                words.next()
+        if words.peek() not in QUERIES:
+            raise QueryFailed("NOT_SUPPORTED", "The local AWS explains queries only")
+    if words.peek() == "WITH" and words.peek(1) in ("SESSION", "FUNCTION") and words.peek(2) not in ("AS", "("):
+        raise mismatched(statement, words.tokens[words.at + 1].start, "<identifier>")
+
+
+def _told(asked: Asked, answer: Answer) -> Any:
+    """The rows, while the answer is told what was read for them."""
+    for row in asked.rows():
+        answer.bytes_read = asked.bytes_read
+        yield row
+    answer.bytes_read = asked.bytes_read
+
+
+def _kept(column: Column) -> str:
+    """The type in which a new table keeps a column: 'varchar(3)' of a literal is varchar."""
+    kind = re.sub(r"\bvarchar\(\d+\)", "varchar", column.type)
+    return re.sub(r"\btimestamp\(\d+\)(?! with)", "timestamp(3)", kind)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _behind(first: str, statement: str) -> tuple[int, str]:
+    """A statement that begins with `first` and goes on with `statement`, over the blanks that it begins with; and by
+    how many columns its first line has moved."""
+    blanks = len(statement) - len(statement.lstrip(" "))
+    cut = min(blanks, len(first) + 1)
+    return len(first) + 1 - cut, f"{first} {statement[cut:]}"
+
+
+def _moved(message: str, columns: int) -> str:
+    """A message whose place in the statement's first line is moved by some columns."""
+    return re.sub(r"^line 1:(\d+)", lambda found: f"line 1:{max(int(found[1]) + columns, 1)}", message)
+
+
