@@ -11,7 +11,9 @@ import io
 import json
 import re
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +31,7 @@ from athena.text import Type
 HIVE_JSON = ("org.apache.hive.hcatalog.data.JsonSerDe", "org.apache.hive.hcatalog.data.jsonserde")
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 BATCH = 8_000_000  # characters of text handed to DuckDB at once
+AHEAD = 4  # objects that are fetched and decompressed while DuckDB reads those before
 OPENED = 1024  # bytes of text that Trino reads to open an object: an end before that is one of opening it
 
 
@@ -70,16 +73,32 @@ def load(connection: duckdb.DuckDBPyConnection, scan: Scan, catalog: Catalog, wa
         from athena import duckdb_parquet
         return duckdb_parquet.load(connection, scan, left, catalog, watch, read, folder)
     reader = JsonReader(connection, scan)
-    for part in left:
-        for thing in catalog.objects(part):
-            if not thing.size:
-                continue
-            watch.read(read + thing.size)
-            body = catalog.read(thing)
-            read += len(body)
-            reader.add(part, thing, body)
+    with ThreadPoolExecutor(AHEAD) as pool:
+        coming: deque[tuple[Partition, Object, Future[str]]] = deque()
+        things = ((part, thing) for part in left for thing in catalog.objects(part) if thing.size)
+        try:
+            for part, thing in things:
+                coming.append((part, thing, pool.submit(_fetched, catalog, thing)))
+                if len(coming) > AHEAD:
+                    read = _next(coming, reader, watch, read)
+            while coming:
+                read = _next(coming, reader, watch, read)
+        finally:
+            for _, _, text in coming:
+                text.cancel()
     reader.flush()
     return read
+
+
+def _fetched(catalog: Catalog, thing: Object) -> str:
+    return text_of(thing, catalog.read(thing)).decode("utf-8", "surrogateescape")
+
+
+def _next(coming: deque[tuple[Partition, Object, Future[str]]], reader: JsonReader, watch: Watch, read: int) -> int:
+    part, thing, text = coming.popleft()
+    watch.read(read + thing.size)
+    reader.add(part, thing, text.result())
+    return read + thing.size
 
 
 def name_of(thing: Object) -> str:
@@ -133,17 +152,13 @@ class JsonReader:
         self.size = 0
         self.shapes: dict[str, bool] = {}  # a line's structure, and whether both readers read it alike
 
-    def add(self, part: Partition, thing: Object, body: bytes) -> None:
+    def add(self, part: Partition, thing: Object, text: str) -> None:
         if self.size > BATCH:
             self.flush()
         if not self.parts or part is not self.parts[-1]:
             self.parts.append(part)
-        raw = text_of(thing, body)
-        if raw.startswith(b"\xef\xbb\xbf"):
-            raw = raw[3:]
-        lines: Sequence[str]
-        text = raw.decode("utf-8", "surrogateescape")
-        lines = re.split(r"\r\n|\n|\r", text) if "\r" in text else text.split("\n")
+        text = text.removeprefix("\ufeff")
+        lines: Sequence[str] = re.split(r"\r\n|\n|\r", text) if "\r" in text else text.split("\n")
         if lines and lines[-1] == "":
             lines = lines[:-1]
         self.where.append((len(self.lines), thing))
