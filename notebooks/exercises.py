@@ -6,6 +6,7 @@ the answer is right. `check` prints that and never raises: a wrong answer must n
 from __future__ import annotations
 
 import gzip
+import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ import boto3
 
 import costs
 import orders
+import seals
 import simulation
 import workbook
 
@@ -253,6 +255,45 @@ def _columns(answer: Any, *columns: str) -> str | None:
         return f"Your answer is of type {type(answer).__name__}; put the DataFrame that ask returns there."
     lacking = [column for column in columns if column not in answer.columns]
     return f"The DataFrame has no column {', '.join(lacking)}." if lacking else None
+
+
+# ------------------------------------------------------------------------------------------------------------- Part 6
+
+
+@exercise("6.1")
+def proofs_that_see_a_missing_opening(answer, session):
+    if wrong := _kind(answer, (list, tuple, set), "a list of names"):
+        return wrong
+    known = {"by value", "by chain", "by ledger"}
+    if unknown := [name for name in answer if name not in known]:
+        return f"'{unknown[0]}' is none of the three: {', '.join(sorted(known))}."
+    if "by value" in answer:
+        return "The replay is of the last image of each order, and that is not missing: 'by value' sees nothing."
+    if "by chain" in answer:
+        return "What comes first has nothing before it to be compared with: 'by chain' sees nothing."
+    return None if set(answer) == {"by ledger"} else "One proof does see it."
+
+
+@exercise("6.2")
+def copies_in_the_bucket(answer, session):
+    if wrong := _kind(answer, int, "a number (take it out of the DataFrame, with int)"):
+        return wrong
+    s3, bucket = session.client("s3"), workbook.names(session).bucket
+    lines = [line for key in seals.keys(s3, bucket, "events/")
+             for line in gzip.decompress(seals.read(s3, bucket, key)).splitlines()]
+    copies = len(lines) - len({json.loads(line)["event_id"] for line in lines})
+    if answer == len(lines):
+        return "That is the number of all lines; how many events do they hold?"
+    return None if answer == copies else f"It is not {answer}: subtract the number of events from that of the lines."
+
+
+@exercise("6.3")
+def long_memory(answer, session):
+    sqs = session.client("sqs")
+    queue = sqs.get_queue_url(QueueName=workbook.names(session).failures)["QueueUrl"]
+    kept = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["MessageRetentionPeriod"])["Attributes"]
+    days = int(kept["MessageRetentionPeriod"]) / 86400
+    return None if days == 14 else f"The queue keeps its messages for {days:g} days, not for 14."
 
 
 # ------------------------------------------------------------------------------------------------------------- Part 7

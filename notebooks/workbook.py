@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -14,7 +15,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, Request, build_opener
 
 import boto3
 from botocore.exceptions import (
@@ -39,6 +42,7 @@ NOTEBOOKS = {
     3: "03_create_the_dynamodb_streams_trigger.ipynb",
     4: "04_create_a_firehose_stream_and_an_s3_bucket.ipynb",
     5: "05_retrieve_audit_insights_with_athena.ipynb",
+    6: "06_prove_that_nothing_is_lost.ipynb",
 }
 TAG = {"project": "orders-audit"}
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -178,6 +182,7 @@ class Names:
     events: str = "order_events"
     history: str = "order_history"
     workgroup: str = "orders-audit"
+    failures: str = "OrdersAuditFailures"
 
     @property
     def bucket(self) -> str:
@@ -199,6 +204,10 @@ class Names:
     @property
     def delivery_stream_arn(self) -> str:
         return self._arn("firehose", f"deliverystream/{self.delivery_stream}")
+
+    @property
+    def failures_arn(self) -> str:
+        return self._arn("sqs", self.failures)
 
     @property
     def log_group_arn(self) -> str:
@@ -313,6 +322,37 @@ def wait_for(what: str, check: Callable[[], Any], seconds: float = 120, every: f
         time.sleep(every)
 
 
+# ---------------------------------------------------------------------------------------------------- faults on demand
+
+
+def inject(session: boto3.Session, fault: str, **settings: Any) -> bool:
+    """Have the local AWS fail as told, for example `inject(session, "throttle_firehose", count=3)`. Its module
+    scripts/local_aws/faults.py lists the faults and their settings. On AWS, which cannot be told to fail, say that the
+    step is skipped, and return False."""
+    endpoint = session.client("sts").meta.endpoint_url
+    if urlsplit(endpoint).hostname not in LOOPBACK:
+        print("Skipped: only the local AWS can be told to fail.")
+        return False
+    _faults(endpoint, "POST", {"fault": fault, **settings})
+    return True
+
+
+def injected(session: boto3.Session, fault: str) -> int:
+    """How often the fault that was last asked for by this name has struck."""
+    told = _faults(session.client("sts").meta.endpoint_url, "GET")
+    return next(one["injected"] for one in reversed(told) if one["fault"] == fault)
+
+
+def _faults(endpoint: str, method: str, content: dict | None = None) -> list[dict]:
+    data = json.dumps(content).encode() if content else None
+    request = Request(f"{endpoint}/_local/faults", method=method, data=data)
+    try:
+        with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
+            return json.load(answer)["faults"]
+    except HTTPError as refused:
+        raise WorkbookError(f"The local AWS does not know this fault: {json.load(refused)['error']}.") from None
+
+
 # ------------------------------------------------------------------------------------------ mistakes in one sentence
 
 
@@ -336,6 +376,11 @@ def explain(error: BaseException) -> str | None:
         return (f"AWS does not answer at {url}. Is there a network, and is '{urlsplit(url).hostname}' a region that "
                 "AWS has? Then run this cell again.")
     if type(error).__name__ == "QueryFailed" and type(error).__module__.startswith("awswrangler"):
+        if unreadable := re.search(r"HIVE_(?:CURSOR_ERROR|CANNOT_OPEN_SPLIT|BAD_DATA)\b.*", str(error)):
+            where = re.search(r"s3://[^/\s]+/([^\s:]+)", unreadable[0])
+            return (f"The SQL is fine, but Athena cannot read {where[1] if where else 'one of the objects'} "
+                    f"({unreadable[0]}). quarantine.unreadable finds such objects, quarantine.set_aside moves one out "
+                    f"of the way, whole; {NOTEBOOKS[6]} shows both.")
         return f"Athena cannot answer this query: {error}. Correct the SQL in this cell and run it again."
     return None
 

@@ -1,0 +1,48 @@
+"""Objects that Athena cannot read: which they are, and how to set them aside, whole.
+
+One such object fails every query about its day. Setting it aside loses nothing: it is copied first, and the bucket
+keeps the version that was at the old place. https://docs.aws.amazon.com/athena/latest/ug/json-serde.html
+"""
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+
+from seals import keys, read
+
+ASIDE = "set-aside/"
+
+
+def unreadable(s3, bucket: str, prefix: str = "events/") -> dict[str, str]:
+    """The keys of the objects that Athena cannot read, or not all of, each with the reason."""
+    problems = {key: problem(read(s3, bucket, key)) for key in keys(s3, bucket, prefix)}
+    return {key: reason for key, reason in problems.items() if reason}
+
+
+def problem(body: bytes) -> str | None:
+    """Why Athena cannot read an object of events as one event a line; None where it can."""
+    try:
+        lines = gzip.decompress(body).split(b"\n")
+    except (EOFError, OSError, zlib.error):
+        return "it is not a whole gzip file"
+    if not lines[-1]:
+        lines.pop()  # what follows the last newline
+    for number, line in enumerate(lines, start=1):
+        try:
+            event = json.loads(line)
+        except json.JSONDecodeError as error:
+            if error.msg == "Extra data":  # Athena reads the first, and says nothing about the second
+                return f"line {number} holds more than one event"
+            return f"line {number} is {'half an event' if line.strip() else 'blank'}"
+        if not isinstance(event, dict):
+            return f"line {number} is no event"
+    return None
+
+
+def set_aside(s3, bucket: str, key: str) -> str:
+    """Move an object out of what Athena reads, byte for byte; return where it is now."""
+    aside = f"{ASIDE}{key}"
+    s3.copy_object(Bucket=bucket, Key=aside, CopySource={"Bucket": bucket, "Key": key})
+    s3.delete_object(Bucket=bucket, Key=key)
+    return aside

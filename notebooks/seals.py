@@ -1,0 +1,57 @@
+"""Seals: for each day of the audit a manifest of its objects, chained to the day before; and what is not as sealed.
+
+A manifest says of each object how large it was, how many events it held, and its SHA-256; and it holds the SHA-256 of
+the manifest before. Whoever changes an object must change that day's manifest, and then every one after it, up to the
+last, whose SHA-256 you keep elsewhere.
+"""
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator
+
+MANIFESTS = "manifests/"
+
+
+def seal(s3, bucket: str, day: str, previous: str | None) -> str:
+    """Write a day's manifest; return its SHA-256, for the next day's and for you to keep. `previous` is the one of the
+    day before, None for the first. A day that is sealed again gets a new version, and the bucket keeps the old one."""
+    objects = {}
+    for key in keys(s3, bucket, f"events/dt={day}/"):
+        body = read(s3, bucket, key)
+        objects[key] = {**facts(body), "events": gzip.decompress(body).count(b"\n")}
+    manifest = json.dumps({"day": day, "previous": previous, "objects": objects}, indent=1).encode()
+    s3.put_object(Bucket=bucket, Key=f"{MANIFESTS}dt={day}.json", Body=manifest, ContentType="application/json")
+    return hashlib.sha256(manifest).hexdigest()
+
+
+def verify(s3, bucket: str, last: str) -> list[str]:
+    """What is not as it was sealed. `last` is the SHA-256 of the last manifest, as you have kept it."""
+    wrong, previous = [], None
+    for name in keys(s3, bucket, MANIFESTS):
+        body = read(s3, bucket, name)
+        manifest = json.loads(body)
+        if manifest["previous"] != previous:
+            wrong.append(f"broken chain at {name}")
+        previous = hashlib.sha256(body).hexdigest()
+        sealed, there = manifest["objects"], set(keys(s3, bucket, f"events/dt={manifest['day']}/"))
+        wrong += [f"removed {key}" for key in sealed.keys() - there]
+        wrong += [f"added {key}" for key in there - sealed.keys()]
+        wrong += [f"changed {key}" for key in sealed.keys() & there
+                  if facts(read(s3, bucket, key)).items() - sealed[key].items()]
+    return sorted(wrong) if previous == last else sorted([*wrong, "the last manifest is not the one that you sealed"])
+
+
+def facts(body: bytes) -> dict:
+    return {"size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+
+
+def keys(s3, bucket: str, prefix: str) -> Iterator[str]:
+    """The keys below a prefix, in order."""
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        yield from (entry["Key"] for entry in page.get("Contents", []))
+
+
+def read(s3, bucket: str, key: str) -> bytes:
+    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
