@@ -239,7 +239,7 @@ def make_engine(aws: Any) -> Engine:
         from athena.trino_engine import TrinoEngine
 
         return TrinoEngine(aws)
-    from athena.duckdb_engine import DuckDbEngine
+    from athena.on_duckdb.engine import DuckDbEngine
 
     return DuckDbEngine()
 

@@ -17,9 +17,9 @@ from typing import Any
 
 sys.path.insert(0, sys.argv[1])  # the folder of the local AWS
 
-from athena import duckdb_functions, duckdb_macros, duckdb_python  # noqa: E402
 from athena.catalog import Catalog, GlueColumn, Object, Partition, Table  # noqa: E402
 from athena.engine import QueryFailed  # noqa: E402
+from athena.on_duckdb import functions, macros, python_functions  # noqa: E402
 from athena.text import formatter  # noqa: E402
 
 
@@ -34,12 +34,12 @@ class Switch:
 
 
 SWITCHES = {}
-for _name, (_call, _given, _result) in list(duckdb_python.FUNCTIONS.items()):
+for _name, (_call, _given, _result) in list(python_functions.FUNCTIONS.items()):
     SWITCHES[_name] = Switch(_call)
-    duckdb_python.FUNCTIONS[_name] = (SWITCHES[_name], _given, _result)
+    python_functions.FUNCTIONS[_name] = (SWITCHES[_name], _given, _result)
 
-from athena.duckdb_engine import DuckDbEngine  # noqa: E402
-from athena.duckdb_queries import Queries  # noqa: E402
+from athena.on_duckdb.engine import DuckDbEngine  # noqa: E402
+from athena.on_duckdb.queries import Queries  # noqa: E402
 
 
 class Watch:
@@ -98,21 +98,21 @@ def query(sql: str) -> dict[str, Any]:
 def uses(sql: str) -> list[str]:
     """The corrections that a statement's text goes through: macros, Python functions, signatures."""
     met: set[str] = set()
-    resolve = duckdb_functions.resolve
+    resolve = functions.resolve
 
     def noted(*given: Any) -> Any:
         found = resolve(*given)
         met.add(f"{found[0].name}: {found[0].shown}")
         return found
 
-    duckdb_functions.resolve = noted
+    functions.resolve = noted
     try:
         import datetime
         text, _ = Queries(CATALOG, datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)).statement(sql)
     except QueryFailed:
         return []
     finally:
-        duckdb_functions.resolve = resolve
+        functions.resolve = resolve
     waiting = set(re.findall(r"\b(?:t_|py_)\w+(?=\()", text))
     while waiting:
         one = waiting.pop()
@@ -121,7 +121,7 @@ def uses(sql: str) -> list[str]:
     return sorted(met)
 
 
-MACROS = {head.partition("(")[0]: (head, text) for head, text in duckdb_macros.MACROS.items()}
+MACROS = {head.partition("(")[0]: (head, text) for head, text in macros.MACROS.items()}
 
 
 def macro(name: str, text: str) -> None:
@@ -144,7 +144,7 @@ def without(name: str, naive: str | None, statements: list[dict[str, Any]]) -> b
             macro(name, MACROS[name][1])
     else:
         function, _, shown = name.partition(": ")
-        lines = duckdb_functions.REGISTRY[function]
+        lines = functions.REGISTRY[function]
         at = next(n for n, one in enumerate(lines) if one.shown == shown)
         line = lines[at]
         lines[at] = dataclasses.replace(line, text=naive or "CAST(NULL AS {type})")
@@ -181,8 +181,8 @@ def answer(asked: dict[str, Any]) -> Any:
     if "without" in asked:
         return without(asked["without"], asked["naive"], asked["statements"])
     if "verified" in asked:
-        return {"functions": [[one.name, one.kind, one.shown] for lines in duckdb_functions.REGISTRY.values()
-                              for one in lines], "special": sorted(duckdb_functions.SPECIAL),
+        return {"functions": [[one.name, one.kind, one.shown] for lines in functions.REGISTRY.values()
+                              for one in lines], "special": sorted(functions.SPECIAL),
                 "macros": sorted(MACROS), "python": sorted(SWITCHES)}
     return query(asked["sql"])
 

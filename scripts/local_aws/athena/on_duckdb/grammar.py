@@ -14,8 +14,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from athena.duckdb_tokens import HINT, RESERVED, UNVERIFIED, Node, Token, refused, tokens
 from athena.engine import QueryFailed
+from athena.on_duckdb.tokens import HINT, RESERVED, UNVERIFIED, Node, Token, refused, tokens
 
 UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 DEEPEST = 120  # parentheses in parentheses; Python's own stack ends not far beyond

@@ -14,9 +14,9 @@ from typing import Any
 import duckdb
 
 from athena.catalog import Catalog, Object, Partition
-from athena.duckdb_types import INTEGERS
-from athena.duckdb_types import duckdb as held_as
 from athena.engine import QueryFailed, Watch
+from athena.on_duckdb.types import INTEGERS
+from athena.on_duckdb.types import duckdb as held_as
 from athena.text import Type
 
 FOOTER = 48 * 1024  # what Trino reads of an object's end before it knows how long the footer is

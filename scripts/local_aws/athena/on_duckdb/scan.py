@@ -19,13 +19,13 @@ from typing import Any
 
 import duckdb
 
-from athena import duckdb_casts
 from athena.catalog import Catalog, Object, Partition
-from athena.duckdb_grammar import HINT, refused
-from athena.duckdb_queries import Scan
-from athena.duckdb_types import INTEGERS
-from athena.duckdb_types import duckdb as held_as
 from athena.engine import QueryFailed, Watch
+from athena.on_duckdb import casts
+from athena.on_duckdb.grammar import HINT, refused
+from athena.on_duckdb.queries import Scan
+from athena.on_duckdb.types import INTEGERS
+from athena.on_duckdb.types import duckdb as held_as
 from athena.text import Type
 
 HIVE_JSON = ("org.apache.hive.hcatalog.data.JsonSerDe", "org.apache.hive.hcatalog.data.jsonserde")
@@ -70,8 +70,8 @@ def load(connection: duckdb.DuckDBPyConnection, scan: Scan, catalog: Catalog, wa
     connection.execute(f"CREATE TEMP TABLE {scan.name} ({columns})")
     left = partitions(connection, scan, catalog)
     if serde == PARQUET:
-        from athena import duckdb_parquet
-        return duckdb_parquet.load(connection, scan, left, catalog, watch, read, folder)
+        from athena.on_duckdb import parquet
+        return parquet.load(connection, scan, left, catalog, watch, read, folder)
     reader = JsonReader(connection, scan)
     with ThreadPoolExecutor(AHEAD) as pool:
         coming: deque[tuple[Partition, Object, Future[str]]] = deque()
@@ -376,9 +376,9 @@ def hive_value(value: Any, kind: Type) -> Any:
     if name == "boolean":
         return text.lower() == "true"
     if name == "date":
-        return datetime.date.fromisoformat(duckdb_casts.date(text))
+        return datetime.date.fromisoformat(casts.date(text))
     if name == "timestamp":
-        moment, zone, _ = duckdb_casts.timestamp(text.replace("T", " "))
+        moment, zone, _ = casts.timestamp(text.replace("T", " "))
         if zone is not None:
             raise ValueError("zone")
         return datetime.datetime.fromisoformat(moment[:23].ljust(23, "0") if "." in moment else moment)

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from athena.catalog import Catalog
-from athena.duckdb_expressions import Expr
-from athena.duckdb_grammar import HINT
-from athena.duckdb_parquet import named
-from athena.duckdb_types import VARCHAR, coerces, duckdb, words
 from athena.engine import Column, QueryFailed, Target, Watch, Written
 from athena.hive_types import to_trino
+from athena.on_duckdb.expressions import Expr
+from athena.on_duckdb.grammar import HINT
+from athena.on_duckdb.parquet import named
+from athena.on_duckdb.types import VARCHAR, coerces, duckdb, words
 from athena.text import Type, formatter, parse_type
 
 if TYPE_CHECKING:
-    from athena.duckdb_engine import DuckDbEngine
+    from athena.on_duckdb.engine import DuckDbEngine
 
 PARTITIONS = 100  # that one statement may write: https://docs.aws.amazon.com/athena/latest/ug/ctas-insert-into.html
 WRITTEN = {"PARQUET": ("GZIP", "SNAPPY", "ZSTD", "NONE"), "JSON": ("GZIP", "NONE")}
@@ -124,7 +124,7 @@ def _plain(kind: Type) -> Type:
 
 def _rows(engine: DuckDbEngine, connection: Any, sql: str, columns: list[Column], target: Target,
           catalog: Catalog) -> tuple[int, list[str], list[list[str]]]:
-    from athena.duckdb_engine import translated
+    from athena.on_duckdb.engine import translated
 
     translated(connection.execute, f"CREATE TEMP TABLE written AS {sql}")
     total = connection.execute("SELECT count(*) FROM written").fetchone()[0]
@@ -171,7 +171,7 @@ def _object(engine: DuckDbEngine, connection: Any, condition: str, given: dict[s
             body = file.read()
         os.remove(path)
     else:
-        from athena.duckdb_engine import shape
+        from athena.on_duckdb.engine import shape
 
         kinds = [parse_type(column.type) for column in data]
         shapes = [shape(kind) for kind in kinds]

@@ -22,7 +22,7 @@ from hmac import digest as hmac_digest
 from typing import Any
 from urllib.parse import quote, unquote, unquote_plus
 
-from athena import duckdb_casts
+from athena.on_duckdb import casts
 from athena.text import _double, _real
 
 FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {}
@@ -1135,7 +1135,7 @@ def format_datetime(t: datetime.datetime, pattern: str) -> str:
 @function("VARCHAR -> VARCHAR")
 def text_to_date(text: str) -> str:
     try:
-        return duckdb_casts.date(text)
+        return casts.date(text)
     except ValueError:
         raise TrinoError("INVALID_CAST_ARGUMENT", f"Value cannot be cast to date: {text}") from None
 
@@ -1152,7 +1152,7 @@ def _rounded(moment: str, digits: int) -> str:
 @function("VARCHAR, INTEGER -> VARCHAR")
 def text_to_timestamp(text: str, digits: int) -> str:
     try:
-        moment, _, _ = duckdb_casts.timestamp(text)  # a zone is read, and dropped
+        moment, _, _ = casts.timestamp(text)  # a zone is read, and dropped
         return _rounded(moment, digits)
     except (ValueError, OverflowError):
         raise TrinoError("INVALID_CAST_ARGUMENT", f"Value cannot be cast to timestamp: {text}") from None
@@ -1161,7 +1161,7 @@ def text_to_timestamp(text: str, digits: int) -> str:
 @function("VARCHAR, INTEGER -> VARCHAR")
 def text_to_zoned(text: str, digits: int) -> str:
     try:
-        moment, zone, _ = duckdb_casts.timestamp(text)
+        moment, zone, _ = casts.timestamp(text)
         if zone not in (None, "UTC", "Z"):
             raise TrinoError("NOT_SUPPORTED", f"the time zone {zone} is not verified to answer as Athena does on "
                                               f"DuckDB. "

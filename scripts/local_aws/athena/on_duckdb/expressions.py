@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from athena import duckdb_casts, duckdb_functions
-from athena.duckdb_grammar import Node, refused
-from athena.duckdb_types import (
+from athena.engine import QueryFailed
+from athena.on_duckdb import casts, functions
+from athena.on_duckdb.grammar import Node, refused
+from athena.on_duckdb.types import (
     BIGINT,
     BOOLEAN,
     DATE,
@@ -42,7 +43,6 @@ from athena.duckdb_types import (
     row_of,
     words,
 )
-from athena.engine import QueryFailed
 from athena.text import Type
 
 UNSET: Any = object()
@@ -228,9 +228,9 @@ class Expressions:
         name, value = node.type, node.value
         try:
             if name == "date":
-                return Expr(f"CAST('{duckdb_casts.date(value)}' AS DATE)", DATE, value)
+                return Expr(f"CAST('{casts.date(value)}' AS DATE)", DATE, value)
             if name == "timestamp":
-                moment, zone, digits = duckdb_casts.timestamp(value)
+                moment, zone, digits = casts.timestamp(value)
                 if digits > 6:
                     raise refused(f"a timestamp with {digits} digits of the second", node)
                 if zone is not None:
@@ -246,8 +246,8 @@ class Expressions:
                     return Expr(f"CAST('{sign}{digits}' AS {duckdb(result.type)})", result.type, Decimal(value))
                 raise ValueError
             if name in ("double", "real", "bigint", "integer", "int", "smallint", "tinyint", "boolean"):
-                kind = duckdb_casts.named(name, node)
-                return duckdb_casts.cast(self, Expr(text(value), VARCHAR, value), kind, node, safe=False)
+                kind = casts.named(name, node)
+                return casts.cast(self, Expr(text(value), VARCHAR, value), kind, node, safe=False)
             if name == "json":
                 return self.function("json_parse", [Expr(text(value), VARCHAR, value)], node)
             if name == "varchar":
@@ -606,8 +606,8 @@ class Expressions:
 
     def x_cast(self, node: Node, context: Context) -> Expr:
         value = self.expression(node.value, context)
-        kind = duckdb_casts.named(node.type, node)
-        return duckdb_casts.cast(self, value, kind, node, node.safe)
+        kind = casts.named(node.type, node)
+        return casts.cast(self, value, kind, node, node.safe)
 
     def x_extract(self, node: Node, context: Context) -> Expr:
         value = self.expression(node.value, context)
@@ -666,7 +666,7 @@ class Expressions:
             return Expr(f"t_at({base.sql}, {self.coerced(index, BIGINT).sql})", base.type.inner[0])
         if base.type.name == "map" and coerces(index.type, base.type.inner[0]):
             key = self.coerced(index, base.type.inner[0])
-            shown = duckdb_casts.cast(self, key, VARCHAR, node, safe=False).sql \
+            shown = casts.cast(self, key, VARCHAR, node, safe=False).sql \
                 if base.type.inner[0].name == "varchar" or base.type.inner[0].name in INTEGERS else None
             if shown is None:
                 raise refused(f"a subscript of {words(base.type)}", node)
@@ -761,11 +761,11 @@ class Expressions:
     # ---- functions
 
     def x_call(self, node: Node, context: Context) -> Expr:
-        return duckdb_functions.call(self, node, context)
+        return functions.call(self, node, context)
 
     def function(self, name: str, arguments: list[Expr], node: Node) -> Expr:
         """A scalar function of values compiled already."""
-        return duckdb_functions.apply(self, name, arguments, node)
+        return functions.apply(self, name, arguments, node)
 
 
 def _digits(value: Expr) -> str:

@@ -1,15 +1,15 @@
 """The functions that are verified to answer on DuckDB as they do on Trino 476: one line each.
 
 `tests/athena/verified.md` is generated from here. A line is: the name (several: 'a|b'), the signature, and DuckDB's
-text; `t_…` are macros of `duckdb_macros`, `py_…` Python functions of `duckdb_python`.
+text; `t_…` are macros of `macros`, `py_…` Python functions of `python_functions`.
 """
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
-from athena import duckdb_special as special
-from athena.duckdb_functions import register
+from athena.on_duckdb import special
+from athena.on_duckdb.functions import register
 
 scalar = partial(register, "scalar")
 aggregate = partial(register, "aggregate")
@@ -324,6 +324,6 @@ window("nth_value", "t, bigint -> t", "nth_value({0}, {1}){over}")
 
 def names() -> dict[str, Any]:
     """Every verified function's name, with what it is."""
-    from athena.duckdb_functions import REGISTRY, SPECIAL
+    from athena.on_duckdb.functions import REGISTRY, SPECIAL
 
     return {**{name: lines[0].kind for name, lines in REGISTRY.items()}, **dict.fromkeys(SPECIAL, "special form")}

@@ -1,4 +1,4 @@
-"""The local Athena's embedded engine: a query is compiled (`duckdb_queries`), its objects are read (`duckdb_scan`), and
+"""The local Athena's embedded engine: a query is compiled (`queries`), its objects are read (`scan`), and
 DuckDB runs a text in which every construct is one that is verified to answer as Trino does.
 
 DuckDB itself is locked: no file, no extension, no setting can be reached from a query, whose author's words never
@@ -19,17 +19,17 @@ from typing import Any
 
 import duckdb
 
-from athena import duckdb_verified
 from athena.catalog import Catalog
-from athena.duckdb_expressions import Field
-from athena.duckdb_functions import REGISTRY
-from athena.duckdb_grammar import HINT, refused
-from athena.duckdb_macros import statements
-from athena.duckdb_python import FUNCTIONS
-from athena.duckdb_queries import Queries
-from athena.duckdb_scan import load, rows
-from athena.duckdb_types import words
 from athena.engine import Answer, Column, QueryFailed, Target, Watch, Written
+from athena.on_duckdb import verified
+from athena.on_duckdb.expressions import Field
+from athena.on_duckdb.functions import REGISTRY
+from athena.on_duckdb.grammar import HINT, refused
+from athena.on_duckdb.macros import statements
+from athena.on_duckdb.python_functions import FUNCTIONS
+from athena.on_duckdb.queries import Queries
+from athena.on_duckdb.scan import load, rows
+from athena.on_duckdb.types import words
 from athena.text import Type
 
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 6000))  # a long sum is as deep as it has terms
@@ -89,7 +89,7 @@ class DuckDbEngine:
     version = duckdb.__version__
 
     def __init__(self) -> None:
-        assert duckdb_verified.names()
+        assert verified.names()
         self.folder = Path(tempfile.mkdtemp(prefix="athena-duckdb-"))
         self.lock = threading.Lock()
         self.databases = {False: Database(self.folder, False)}  # by whether TRY occurs; the other when it is needed
@@ -159,9 +159,9 @@ class DuckDbEngine:
             connection.close()
 
     def write(self, target: Target, statement: str, catalog: Catalog, watch: Watch) -> Written:
-        from athena import duckdb_write
+        from athena.on_duckdb import write
 
-        return duckdb_write.write(self, target, statement, catalog, watch)
+        return write.write(self, target, statement, catalog, watch)
 
     def close(self) -> None:
         for database in self.databases.values():

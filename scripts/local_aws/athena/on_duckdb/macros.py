@@ -1,7 +1,7 @@
 """DuckDB macros: corrections that DuckDB's own functions can express. Each is one entry, `name(parameters)`: text.
 
 A macro's text repeats its parameters, so these stay small; where a value must be computed once, it is a Python
-function (`duckdb_python`) instead.
+function (`python_functions`) instead.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""The embedded engine: Athena's SQL, compiled for DuckDB; whatever is not verified to answer as Trino is refused."""
