@@ -334,7 +334,7 @@ def now(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: d
 def date_parse(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
     pattern = _literal(given[1], "a pattern", node)
     if pattern is not None:
-        from athena.on_duckdb.python_functions import parser
+        from athena.on_duckdb.python_functions.times import parser
         if parser(pattern) is None:
             raise refused(f"the pattern {pattern!r} of date_parse", node)
     return f"py_date_parse({given[0].sql}, {given[1].sql})"
@@ -343,7 +343,7 @@ def date_parse(on: Expressions, given: list[Expr], node: Node, result: Type, cla
 def format_datetime(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
     pattern = _literal(given[1], "a pattern", node)
     if pattern is not None:
-        from athena.on_duckdb.python_functions import joda
+        from athena.on_duckdb.python_functions.times import joda
         try:
             joda(pattern)
         except ValueError as failed:
