@@ -1,0 +1,55 @@
+"""Objects and answers that are not as one would like them: told in Athena's words, or answered all the same."""
+from __future__ import annotations
+
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+
+
+@pytest.fixture
+def parquet_table(athena):
+    """A table of Parquet, of two files: the second lacks a column that the table has."""
+    name = athena.unique()
+    for key, columns in {"a": {"id": [1], "more": ["x"]}, "b": {"id": [2]}}.items():
+        body = io.BytesIO()
+        pq.write_table(pa.table(columns), body)
+        athena.s3.put_object(Bucket=athena.bucket, Key=f"data/{name}/{key}", Body=body.getvalue())
+    athena.glue.create_table(DatabaseName=athena.name, TableInput={
+        "Name": name, "TableType": "EXTERNAL_TABLE", "StorageDescriptor": {
+            "Columns": [{"Name": "id", "Type": "bigint"}, {"Name": "more", "Type": "string"}],
+            "Location": f"s3://{athena.bucket}/data/{name}/",
+            "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+            "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+            "SerdeInfo": {"SerializationLibrary": PARQUET}}})
+    return name
+
+
+def test_a_column_that_a_file_lacks_is_null(athena, parquet_table):
+    assert athena.rows(f"SELECT id, more FROM {parquet_table} ORDER BY id") == [["1", "x"], ["2", None]]
+
+
+@pytest.mark.parametrize("body", [b'{"id": 3, "more": "this is JSON, which the table does not hold"}\n', b"PAR1"])
+def test_a_file_of_another_type_is_named(athena, parquet_table, body):
+    athena.s3.put_object(Bucket=athena.bucket, Key=f"data/{parquet_table}/c.json", Body=body)
+    reason = athena.reason(f"SELECT count(*) FROM {parquet_table} WHERE id > 0")
+    assert reason.startswith("HIVE_") and f"data/{parquet_table}/c.json" in reason, reason
+
+
+def test_an_empty_object_has_no_rows(athena):
+    table = athena.json_table({"id": "bigint"}, {"a.json": [{"id": 1}]})
+    athena.s3.put_object(Bucket=athena.bucket, Key=f"data/{table}/b.json", Body=b"")
+    assert athena.rows(f"SELECT id FROM {table}") == [["1"]]
+
+
+def test_a_result_of_a_million_rows(athena):
+    found = athena.done("SELECT a.n, b.m FROM UNNEST(sequence(1, 1000)) AS a(n) CROSS JOIN "
+                        "UNNEST(sequence(1, 1000)) AS b(m)")
+    lines = athena.text(found["ResultConfiguration"]["OutputLocation"]).split("\n")
+    assert len(lines) == 1_000_002 and lines[0] == '"n","m"' and lines[-1] == ""
+    assert len(set(lines[1:-1])) == 1_000_000
+    first = athena.athena.get_query_results(QueryExecutionId=found["QueryExecutionId"])
+    assert len(first["ResultSet"]["Rows"]) == 1_000 and first["NextToken"]
