@@ -33,7 +33,7 @@ def parser(description: str, port: bool = True) -> argparse.ArgumentParser:
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--engine", choices=("duckdb", "trino"),
                       help="what answers SQL on the local AWS: duckdb (default; embedded; answers as Athena does or "
-                           "refuses) or trino (exact; not built yet)")
+                           "refuses) or trino (exact; set up on first use)")
     if port:
         made.add_argument("--port", type=int, help="where the local AWS listens on 127.0.0.1 (default 4566)")
     return made

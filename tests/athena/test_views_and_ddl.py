@@ -86,6 +86,7 @@ def test_what_is_added_is_compressed_as_the_table_says(athena, orders):
         (url,) = athena.text(found["Statistics"]["DataManifestLocation"]).split()
         sizes[level] = len(athena.text(url, encoding="latin-1"))
         assert athena.rows(f"SELECT count(DISTINCT text) FROM {table}") == [["9000"]]
-    assert sizes[19] < 0.95 * sizes[1]
+    if athena.aws.engine == "duckdb":  # Trino has one level
+        assert sizes[19] < 0.95 * sizes[1]
     assert "compression_level" in athena.reason(
         "CREATE TABLE t WITH (write_compression = 'GZIP', compression_level = 5) AS SELECT 1 AS one")

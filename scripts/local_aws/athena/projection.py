@@ -49,9 +49,7 @@ def _values(key: str, parameters: Mapping[str, str], injected: Mapping[str, Sequ
         return [value.strip() for value in _need(key, "values", parameters).split(",")]
     if kind == "injected":
         if not injected.get(key):
-            raise QueryFailed("CONSTRAINT_VIOLATION", "For the injected projected partition column "
-                              f"{key}, the WHERE clause must contain only static equality conditions, and at least "
-                              "one such condition must be present.")
+            raise value_missing(key)
         return list(injected[key])
     low, separator, high = _need(key, "range", parameters).partition(",")
     if not separator:
@@ -63,6 +61,12 @@ def _values(key: str, parameters: Mapping[str, str], injected: Mapping[str, Sequ
     if kind == "date":
         return _dates(key, low.strip(), high.strip(), parameters)
     raise _invalid(key, "type", parameters)
+
+
+def value_missing(key: str) -> QueryFailed:
+    """The failure of a query that gives no value of a column whose values are injected."""
+    return QueryFailed("CONSTRAINT_VIOLATION", f"For the injected projected partition column {key}, the WHERE clause "
+                       "must contain only static equality conditions, and at least one such condition must be present.")
 
 
 def _dates(key: str, low: str, high: str, parameters: Mapping[str, str]) -> list[str]:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from athena.aws_catalog import AwsCatalog
 from athena.catalog import Catalog, Table
 from athena.engine import QueryFailed
-from athena.projection import enabled
 from athena.sql import identifiers, tokens
 from athena.views import CATALOG
 
@@ -44,8 +43,8 @@ def _check(statement: str, database: str, catalog: AwsCatalog, seen: set[tuple[s
             continue
         if table.view is not None:
             _check(table.view, table.view_database or schema, catalog, seen)
-        elif table.partition_keys and not enabled(table.parameters):
-            next(catalog.partitions(table), None)
+        elif table.partition_keys:  # asks Glue for one, or finds out that what is projected makes no sense
+            next(catalog.partitions(table, {key.name: ["injected"] for key in table.partition_keys}), None)
 
 
 def _table(database: str, name: str, catalog: AwsCatalog) -> Table | None:

@@ -14,6 +14,7 @@ import trino.exceptions
 from trino.client import ClientSession, TrinoQuery, TrinoRequest
 
 from athena.engine import Cancelled, Column, QueryFailed, Watch
+from athena.projection import value_missing
 from athena.text import Type, parse_type
 from athena.trino_server import CATALOG, HOST, TrinoServer
 
@@ -106,6 +107,9 @@ def failure(error: trino.exceptions.TrinoQueryError) -> QueryFailed:
         return QueryFailed("PERMISSION_DENIED", "Access Denied: Permission denied on S3 path: "
                            f"{place[0] if place else 'unknown'} (Service: Amazon S3; Status Code: 403; Error Code: "
                            "AccessDenied)")
+    injected = re.match(r"Column projection for column '(\w+)' failed. Injected projection requires", error.message)
+    if injected:
+        return value_missing(injected[1])
     return QueryFailed(error.error_name or "GENERIC_INTERNAL_ERROR", error.message, category)
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from server import LocalAws
 
 _CODECS = {"NONE": "NONE", "SNAPPY": "SNAPPY", "LZ4": "LZ4", "ZSTD": "ZSTD", "GZIP": "GZIP", "ZLIB": "GZIP",
-           "DEFLATE": "GZIP"}  # Athena's names: Trino's, which writes ORC's and Avro's GZIP as ZLIB and DEFLATE
+           "DEFLATE": "GZIP"}  # Athena's names: Trino's, which writes ORC's and Avro's GZIP as ZLIB and DEFLATE. It has
+                               # no setting for ZSTD's level, which changes sizes only
 _DEFLATED = ("ORC", "AVRO")
 
 

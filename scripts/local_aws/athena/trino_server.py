@@ -30,8 +30,8 @@ HEAP = "1G"
 READY_WITHIN = 120  # seconds; some five to ten on an idle machine
 _TRIES = 3  # ports; one that was free may be taken by the time Trino listens
 # Little memory and a short start matter more here than the last of speed
-_JAVA = (f"-Xmx{HEAP}", "-Xms256M", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-XX:-UsePerfData",
-         "-Djdk.attach.allowAttachSelf=true", "-Dfile.encoding=UTF-8", "-Duser.timezone=UTC")
+_JAVA = (f"-Xmx{HEAP}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError",
+         "-XX:-UsePerfData", "-Djdk.attach.allowAttachSelf=true", "-Dfile.encoding=UTF-8", "-Duser.timezone=UTC")
 _SERVER = {
     "coordinator": "true", "node-scheduler.include-coordinator": "true", "catalog.management": "static",
     "web-ui.enabled": "false", "query.max-memory-per-node": "512MB", "memory.heap-headroom-per-node": "200MB",
