@@ -1,28 +1,20 @@
-"""For any changes, in any batches, with any faults that end: every change arrives whole, and none is passed over.
+"""For any changes, in any batches, with any faults: every change arrives whole, once in the view and in order, and the
+audit replays to the table; and where faults do not end, what did not arrive is in the failure destination, whole.
 
-The function is the real one. Around it: a Firehose and an S3 in memory that fail as told, and the trigger's part of
-https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html: the lowest reported sequence
-number is the checkpoint, and a batch that raised is sent again whole.
+The function and the trigger's logic are the real ones. Around them: a Firehose and an S3 in memory that fail as told,
+and invocations that crash, before or after their work, or are made twice.
 """
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from in_memory_firehose import (
-    DENIED,
-    THROTTLED,
-    UNAVAILABLE,
-    UNREACHABLE,
-    Context,
-    InMemoryFirehose,
-    InMemoryS3,
-    function,
-    invoke,
-)
+import proofs
+from in_memory_firehose import DENIED, THROTTLED, UNAVAILABLE, UNREACHABLE, InMemoryFirehose, InMemoryS3
+from in_memory_pipeline import CRASH, CRASH_AFTER, TWICE, Pipeline, Settings
+from orders import Change
 
 # Small limits, so that small changes fill records and calls, and some are too large
 LIMITS = {"RECORD_BYTES": 3000, "CALL_RECORDS": 3, "CALL_BYTES": 7000, "LONGEST_FIELD": 400}
@@ -46,6 +38,9 @@ writes = st.lists(st.tuples(st.sampled_from(["101", "102", "103"]), items | st.n
 fates = st.lists(st.none() | st.sampled_from([THROTTLED, UNAVAILABLE, UNREACHABLE, DENIED])
                  | st.sets(st.integers(0, 2), min_size=1), max_size=12)
 failing_writes = st.lists(st.none() | st.sampled_from([UNAVAILABLE, DENIED]), max_size=6)
+invocations = st.lists(st.none() | st.sampled_from([CRASH, CRASH_AFTER, TWICE]), max_size=6)
+triggers = st.builds(Settings, batch_size=st.integers(1, 12), bisect=st.booleans(), partial=st.just(True),
+                     parallel=st.integers(1, 3))
 
 
 def stream_of(writes: list[tuple[str, dict | None]]) -> list[dict]:
@@ -80,66 +75,56 @@ def plain(typed: dict):
     return {"N": Decimal, "NULL": lambda _: None}.get(kind, lambda same: same)(value)
 
 
-def read(text: str | None):
-    return None if text is None else json.loads(text, parse_float=Decimal, parse_int=Decimal)
+def ledger_of(records: list[dict]) -> list[Change]:
+    """What was written, read from the stream records by the test itself."""
+    changes = []
+    for record in records:
+        change = record["dynamodb"]
+        before, after = (
+            None if change.get(side) is None else {name: plain(typed) for name, typed in change[side].items()}
+            for side in ("OldImage", "NewImage"))
+        changes.append(Change(change["Keys"]["orderId"]["S"], 0, before, after))
+    return changes
 
 
-def whole(event: dict, s3: InMemoryS3) -> dict:
-    """The event itself, where a small one points to it."""
-    detail = json.loads(event["detail"] or "{}").get("oversize")
-    return json.loads(s3.objects[detail["key"]]) if detail else event
-
-
-def run_trigger(records: list[dict], size: int, firehose: InMemoryFirehose, tries: int) -> int:
-    """Hand the records to the function as the trigger does, at most `tries` times; return the final checkpoint."""
-    position = 0
-    numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
-    while position < len(records) and tries:
-        tries -= 1
-        batch = records[position:position + size]
-        try:
-            failed = invoke(batch, Context(seconds=4))  # so little that tries end before the faults do
-        except RuntimeError:
-            failed = [numbers[position]]
-        checkpoint = min((numbers.index(number) for number in failed), default=position + len(batch))
-        assert position <= checkpoint <= position + len(batch)
-        arrived = {event["sequence_number"].lstrip("0") for event in firehose.events}
-        assert arrived.issuperset(numbers[:checkpoint]), "the checkpoint has passed a change that is not delivered"
-        position = checkpoint
-    return position
+def small_firehose(*fates, **last) -> InMemoryFirehose:
+    firehose = InMemoryFirehose(*fates, **last)
+    firehose.record_bytes, firehose.call_records, firehose.call_bytes, _ = LIMITS.values()
+    return firehose
 
 
 @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
-@given(writes, st.integers(1, 12), fates, failing_writes)
-def test_every_change_arrives_whole_and_in_its_place(writes, size, fates, failing_writes):
+@given(writes, triggers, fates, failing_writes, invocations)
+def test_every_change_arrives_whole_and_in_its_place(writes, trigger, fates, failing_writes, invocations):
     records = stream_of(writes)
     assume(records)
-    firehose, s3 = InMemoryFirehose(fates), InMemoryS3(failing_writes)
-    firehose.record_bytes, firehose.call_records, firehose.call_bytes, _ = LIMITS.values()
-    with function(firehose, s3, **LIMITS):
-        assert run_trigger(records, size, firehose, tries=200) == len(records)
+    line = Pipeline(small_firehose(fates), InMemoryS3(failing_writes), trigger, invocations, **LIMITS)
+    line.run(records)
 
-    events = {event["event_id"]: event for event in firehose.events}  # what the view does: each event once
-    in_order = [whole(event, s3) for event in sorted(events.values(), key=lambda event: event["sequence_number"])]
-    assert [event["event_id"] for event in in_order] == [record["eventID"] for record in records]
-    table = {}
-    for event, record in zip(in_order, records, strict=True):
-        images = {}
-        for side, column in (("OldImage", "old_image"), ("NewImage", "new_image")):
-            image = record["dynamodb"].get(side)
-            images[side] = None if image is None else {name: plain(typed) for name, typed in image.items()}
-            assert read(event[column]) == images[side]
-        assert read(event["old_image"]) == table.get(event["order_id"]), "each event goes on where the last one ended"
-        table[event["order_id"]] = images["NewImage"]
+    arrived, ledger = {event["event_id"] for event in line.firehose.events}, ledger_of(records)
+    assert arrived == {record["eventID"] for record in records}, "a change has not arrived"
+    audit = line.audit()
+    in_order = sorted(ledger, key=lambda change: change.order_id)  # keeps each order's changes in order
+    assert [proofs.identity(change) for change in audit] == [proofs.identity(change) for change in in_order]
+    table = {change.order_id: change.after for change in ledger}
+    assert proofs.by_value(audit, filter(None, table.values())) == []
+    assert proofs.by_chain(audit) == []
+    assert proofs.by_ledger(audit, ledger) == []
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
-@given(writes, st.integers(1, 12), st.integers(0, 4), st.sampled_from([THROTTLED, DENIED, {0, 1, 2}]))
-def test_with_faults_that_do_not_end_nothing_is_passed_over(writes, size, good_calls, last):
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(writes, triggers, st.integers(0, 3), st.integers(0, 4), st.sampled_from([THROTTLED, DENIED, {0, 1, 2}, CRASH]))
+def test_with_faults_that_do_not_end_the_rest_is_in_the_destination_whole(writes, trigger, retries, good, fault):
     records = stream_of(writes)
-    firehose, s3 = InMemoryFirehose([None] * good_calls, last=last), InMemoryS3()
-    firehose.record_bytes, firehose.call_records, firehose.call_bytes, _ = LIMITS.values()
-    with function(firehose, s3, **LIMITS):
-        position = run_trigger(records, size, firehose, tries=20)
-    arrived = {event["event_id"] for event in firehose.events}
-    assert arrived.issuperset(record["eventID"] for record in records[:position])
+    trigger = Settings(**{**vars(trigger), "retries": retries})
+    crashing = fault == CRASH
+    line = Pipeline(small_firehose([None] * good, last=None if crashing else fault), InMemoryS3(), trigger,
+                    [None] * good, last=CRASH if crashing else None, **LIMITS)
+    line.run(records)
+    arrived = {event["event_id"] for event in line.firehose.events}
+    kept = {record["eventID"]: record for record in line.failures}
+    for record in records:
+        assert record["eventID"] in arrived or kept[record["eventID"]] == record
+    line.firehose.last = None  # the fault ends after all, and somebody replays
+    line.replay()
+    assert proofs.by_ledger(line.audit(), ledger_of(records)) == []

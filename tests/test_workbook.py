@@ -262,6 +262,8 @@ def test_a_kernel_does_not_change_sides(local, monkeypatch):
     (EndpointConnectionError(endpoint_url="https://sts.mars-1.amazonaws.com/"), "'sts.mars-1.amazonaws.com' a region"),
     (awswrangler.exceptions.QueryFailed("COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved"),
      "COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved. Correct the SQL"),
+    (awswrangler.exceptions.QueryFailed("HIVE_CURSOR_ERROR: Failed to read file at s3://b/events/dt=2026-01-01/a.gz"),
+     r"SQL is fine, but Athena cannot read events/dt=2026-01-01/a\.gz \(HIVE_CURSOR_ERROR.*set_aside.*06_prove"),
     (workbook.WorkbookError("as it is"), "as it is"),
 ])
 def test_an_error_that_a_learner_meets_is_explained(error, sentence):
@@ -315,6 +317,21 @@ def test_a_part_run_too_early_names_the_notebook_to_run(fresh_aws, monkeypatch):
     workbook.needs(1, session)
     with pytest.raises(workbook.WorkbookError, match=rf"Part 2 makes.*Run {workbook.NOTEBOOKS[2]}"):
         workbook.needs(3, session)
+
+
+def test_only_the_local_aws_is_told_to_fail(local, capsys):
+    session = workbook.connect()
+    assert workbook.inject(session, "throttle_firehose", count=0)
+    assert workbook.injected(session, "throttle_firehose") == 0
+    with pytest.raises(workbook.WorkbookError, match="does not know this fault: fault must be one of"):
+        workbook.inject(session, "earthquake")
+    capsys.readouterr()
+    elsewhere = boto3.Session(region_name="eu-west-1")
+    with mock.patch.dict(os.environ):
+        del os.environ["AWS_ENDPOINT_URL"]
+        assert not workbook.inject(elsewhere, "throttle_firehose", count=2)
+    assert capsys.readouterr().out == "Skipped: only the local AWS can be told to fail.\n"
+    workbook._faults(local.endpoint, "DELETE")  # others share this local AWS
 
 
 def test_every_notebook_that_a_message_names_is_there():
