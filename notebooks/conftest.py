@@ -1,4 +1,5 @@
-"""Makes `pytest --nbval notebooks/` work as typed: on a clean local AWS of its own, in order, with this Python."""
+"""Makes `pytest --nbval notebooks/` work as typed: on a clean local AWS of its own, in order, with this Python, and as
+somebody who has the permissions of policies/run_the_workbook.json and no others."""
 from __future__ import annotations
 
 import contextlib
@@ -10,6 +11,7 @@ from unittest import mock
 import pytest
 
 import command
+from least_privilege import WALK, Account, Walk, step_of
 
 _running = contextlib.ExitStack()
 _environment: dict[str, str] = {}
@@ -22,12 +24,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
-    """A notebook's kernel starts at its first cell's set-up, and inherits where the local AWS is."""
+    """A notebook's kernel starts at its first cell's set-up, and inherits where the local AWS is, and who asks."""
     if not _environment:
-        _environment.update(command.variables(_running.enter_context(
-            command.clean_local_aws(os.environ.get("AUDIT_LOCAL_ENGINE")))))
+        status = _running.enter_context(command.clean_local_aws(os.environ.get("AUDIT_LOCAL_ENGINE")))
+        account = Account(status["endpoint"], status["region"])
+        item.config.stash[WALK] = Walk(account)
+        _environment.update(**command.variables(status), **account.person())
     with mock.patch.dict(os.environ, _environment):
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """What IAM decided during a cell is kept, for the tests of the policies that may come after the notebooks."""
+    item.config.stash[WALK].note(step_of(item.cell, item.parent.nb.cells, item.path.name))
+    return (yield)
 
 
 def pytest_unconfigure() -> None:

@@ -1,8 +1,8 @@
 """Who was allowed what: every decision of IAM that the local AWS takes; and `iam:PassRole`, which ministack leaves out.
 
 A policy is minimal if each of its actions is one that was needed; that can be told from the decisions of a whole run.
-`GET /_local/access` lists them ({principal, action, resource, context, allowed, count}), `DELETE` forgets them. The
-root's calls are not decided on, so not listed.
+`GET /_local/access` lists them ({principal, action, resource, context, allowed, count}), `DELETE` also forgets them.
+The root's calls are not decided on, so not listed.
 
 PassRole follows https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html: whoever gives a role to a
 service needs that permission on the role.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from contextvars import ContextVar
 from typing import Any
 
 from iam import refusal
@@ -24,26 +25,40 @@ def install(aws) -> None:
 
     decisions: dict[tuple, int] = {}
     lock = threading.Lock()
-    evaluate = iam_evaluator.evaluate
+    enforce, evaluate = iam_evaluator.enforce, iam_evaluator.evaluate
+    asked: ContextVar[list] = ContextVar("asked")
 
-    def evaluate_and_note(context, *policies):
-        result = evaluate(context, *policies)
-        conditions = tuple(sorted((key, str(value)) for key, value in context.service_context.items() if value))
-        noted = (context.principal_arn, context.action, context.resource_arn, conditions, result.decision == "Allow")
-        with lock:
-            if noted in decisions or len(decisions) < MOST:
-                decisions[noted] = decisions.get(noted, 0) + 1
-        return result
+    def evaluate_and_keep(context, *policies):
+        if (contexts := asked.get(None)) is not None:
+            contexts.append(context)
+        return evaluate(context, *policies)
+
+    def enforce_and_note(*request, **more):
+        """The evaluator is asked for the caller's policies, then for the resource's; what counts is what both say."""
+        token = asked.set([])
+        try:
+            refused = enforce(*request, **more)
+            contexts = asked.get()
+        finally:
+            asked.reset(token)
+        for context in contexts[:1]:
+            conditions = tuple(sorted((key, str(value)) for key, value in context.service_context.items() if value))
+            noted = (context.principal_arn, context.action, context.resource_arn, conditions, refused is None)
+            with lock:
+                if noted in decisions or len(decisions) < MOST:
+                    decisions[noted] = decisions.get(noted, 0) + 1
+        return refused
 
     def tell(method: str, body: bytes) -> tuple[int, Any]:
         with lock:
+            told = [{"principal": principal, "action": action, "resource": resource, "context": dict(conditions),
+                     "allowed": allowed, "count": count}
+                    for (principal, action, resource, conditions, allowed), count in decisions.items()]
             if method == "DELETE":
                 decisions.clear()
-            return 200, [{"principal": principal, "action": action, "resource": resource, "context": dict(conditions),
-                          "allowed": allowed, "count": count}
-                         for (principal, action, resource, conditions, allowed), count in decisions.items()]
+        return 200, told
 
-    iam_evaluator.evaluate = evaluate_and_note
+    iam_evaluator.enforce, iam_evaluator.evaluate = enforce_and_note, evaluate_and_keep
     aws.route("access", tell)
     aws.wrap("lambda", lambda handler: passes_role(handler, "lambda", given_to_lambda))
     aws.wrap("firehose", lambda handler: passes_role(handler, "firehose", given_to_firehose))

@@ -31,9 +31,9 @@ def package() -> bytes:
     return folder.getvalue()
 
 
-def create_function(client, name: str, arn: str) -> dict:
+def create_function(client, name: str, arn: str, **options) -> dict:
     return client.create_function(FunctionName=name, Role=arn, Runtime="python3.12", Handler="code.handler",
-                                  Code={"ZipFile": package()})
+                                  Code={"ZipFile": package()}, **options)
 
 
 def create_delivery_stream(client, name: str, arn: str) -> dict:
@@ -68,7 +68,25 @@ def test_decisions_are_told(aws):
     aws.client("dynamodb", **keys).list_tables()
     with pytest.raises(ClientError):
         aws.client("sqs", **keys).list_queues()
+    assert told(aws, "access-told") == {("dynamodb:ListTables", True), ("sqs:ListQueues", False)}
+
+
+def test_a_decision_counts_the_resources_policy_in(aws):
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"""
+    bucket = "access-resource-policy"
+    aws.client("s3").create_bucket(Bucket=bucket)
+    aws.client("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
+    s3 = aws.client("s3", **user(aws, bucket, {"Action": ["s3:PutObject", "s3:ListBucket"], "Resource": [
+        f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]}))
+    s3.list_objects_v2(Bucket=bucket)
+    with pytest.raises(ClientError, match="explicit deny"):
+        s3.put_object(Bucket=bucket, Key="key")
+    assert told(aws, bucket) == {("s3:ListBucket", True), ("s3:PutObject", False)}
+
+
+def told(aws, name: str) -> set[tuple[str, bool]]:
+    """What was decided about a user's calls."""
     with urllib.request.urlopen(aws.endpoint + "/_local/access") as answer:
-        mine = [told for told in json.load(answer) if told["principal"].endswith("user/access-told")]
-    assert {(told["action"], told["allowed"]) for told in mine} == {
-        ("dynamodb:ListTables", True), ("sqs:ListQueues", False)}
+        return {(one["action"], one["allowed"]) for one in json.load(answer)
+                if one["principal"].endswith(f"user/{name}")}

@@ -2,8 +2,10 @@
 
 A query's operations are on its workgroup (https://docs.aws.amazon.com/athena/latest/ug/workgroups-access.html); an
 operation on a table of Glue's is on the catalog, the database and the table, and needs all three
-(https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html). And Glue leaves out a description that
-nobody gave: with an empty one Trino finds no view.
+(https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html), and who deletes a database also needs
+all that may be in it. Athena asks for the database `default` at every query
+(https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html). And Glue leaves out a
+description that nobody gave: with an empty one Trino finds no view.
 """
 from __future__ import annotations
 
@@ -32,6 +34,7 @@ def install(aws: Any, history: History) -> None:
 
     iam_actions.extract_resource_arn = resource
     aws.wrap("glue", glue_handler)
+    aws.wrap("athena", athena_handler)
 
 
 def _content(body: bytes) -> dict:
@@ -58,14 +61,15 @@ def _athena_resource(content: dict, region: str, account: str, history: History)
 
 
 def glue_resources(headers: dict, content: dict, region: str, account: str) -> list[str]:
-    """The ARNs that an operation on Glue's catalog is about, the widest first; [] for another operation."""
+    """The ARNs that an operation on Glue's catalog is about, what it names last; [] for another operation."""
     action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
     base = f"arn:aws:glue:{region}:{account}:"
     if "Database" in action:
         name = content.get("Name") or (content.get("DatabaseInput") or {}).get("Name")
         if action == "GetDatabases":
             return [f"{base}catalog"]
-        return [f"{base}catalog", f"{base}database/{name}"] if name else []
+        inside = [f"{base}table/{name}/*", f"{base}userDefinedFunction/{name}/*"] if action == "DeleteDatabase" else []
+        return [f"{base}catalog", *inside, f"{base}database/{name}"] if name else []
     if "Table" in action or "Partition" in action:
         database = content.get("DatabaseName")
         table = content.get("TableName") or content.get("Name") or (content.get("TableInput") or {}).get("Name")
@@ -76,8 +80,24 @@ def glue_resources(headers: dict, content: dict, region: str, account: str) -> l
     return []
 
 
+def athena_handler(inner):
+    """Athena's handler, which first asks whether the caller may look at Glue's database `default`."""
+    from ministack.core.responses import get_account_id
+    from ministack.core.router import extract_region
+
+    async def handle(method, path, headers, body, query_params):
+        if headers.get("x-amz-target", "").endswith(".StartQueryExecution"):
+            base = f"arn:aws:glue:{extract_region(headers, query_params)}:{get_account_id()}:"
+            for arn in (f"{base}catalog", f"{base}database/default"):
+                if refused := refusal(headers, query_params, "glue:GetDatabase", arn, "athena"):
+                    return refused
+        return await inner(method, path, headers, body, query_params)
+
+    return handle
+
+
 def glue_handler(inner):
-    """Glue's handler: the wider resources are checked too, and empty descriptions left out."""
+    """Glue's handler: the other resources are checked too, and empty descriptions left out."""
     from ministack.core.responses import get_account_id
     from ministack.core.router import extract_region
 

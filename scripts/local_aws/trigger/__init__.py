@@ -3,7 +3,8 @@
 https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html and the pages under it.
 
 `mappings` is the API, `poller` reads a stream and invokes, `batches` decides what becomes of a batch, `destinations`
-tells of what was discarded, `calls` are the calls, `store` keeps settings and positions.
+tells of what was discarded, `calls` are the calls, `store` keeps settings and positions, `permissions` knows for which
+function a mapping is.
 """
 from __future__ import annotations
 
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
 def install(aws: LocalAws) -> None:
     import stream_records
 
+    from trigger import permissions
     from trigger.mappings import Mappings
 
     mappings = Mappings(aws)
     mappings.load()
     stream_records.on_record(mappings.wake)
     aws.wrap("lambda", mappings.wrapper)
+    permissions.install(mappings)
     aws.on_start(mappings.start)
     aws.on_stop(mappings.stop)
     aws.on_reset(mappings.reset)

@@ -1,0 +1,131 @@
+"""Who may do what: a person with exactly the permissions of the policy file, the roles that the notebooks make, and
+what IAM decided at each step of the notebooks."""
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+ROOT = Path(__file__).resolve().parent.parent
+POLICY = ROOT / "notebooks" / "policies" / "run_the_workbook.json"
+PERSON = "runs-the-workbook"
+MAKE_POLICIES = {"iam:CreateRole", "iam:PutRolePolicy", "s3:PutBucketPolicy", "sqs:SetQueueAttributes"}
+CONDITIONS = ("iam:passedtoservice", "lambda:functionarn")  # on which the policies let a call depend
+
+
+def policy_of(account: str, region: str) -> dict:
+    """The policy file with its two placeholders filled in, as the README says."""
+    return json.loads(POLICY.read_text().replace("ACCOUNT", account).replace("REGION", region))
+
+
+def as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def without_each_action(policy: dict) -> Iterator[tuple[str, str, dict]]:
+    """(Sid, action, the policy without that action in that statement), for each action of each statement."""
+    for place, statement in enumerate(policy["Statement"]):
+        for action in as_list(statement["Action"]):
+            left = [one for one in as_list(statement["Action"]) if one != action]
+            less = [{**statement, "Action": left}] if left else []
+            statements = [*policy["Statement"][:place], *less, *policy["Statement"][place + 1:]]
+            yield statement["Sid"], action, {**policy, "Statement": statements}
+
+
+class Account:
+    """The account of a local AWS, as its root."""
+
+    def __init__(self, endpoint: str, region: str):
+        self.endpoint, self.region = endpoint, region
+        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=region)
+        self.iam = session.client("iam", endpoint_url=endpoint)
+        self.s3 = session.client("s3", endpoint_url=endpoint)
+        self.sqs = session.client("sqs", endpoint_url=endpoint)
+        self.number = session.client("sts", endpoint_url=endpoint).get_caller_identity()["Account"]
+
+    def person(self) -> dict[str, str]:
+        """Make the person; what to set in the environment for notebooks to run as them."""
+        self.iam.create_user(UserName=PERSON)
+        self.iam.put_user_policy(UserName=PERSON, PolicyName="run-the-workbook",
+                                 PolicyDocument=json.dumps(policy_of(self.number, self.region)))
+        key = self.iam.create_access_key(UserName=PERSON)["AccessKey"]
+        return {"AUDIT_LOCAL_ACCESS_KEY_ID": key["AccessKeyId"],
+                "AUDIT_LOCAL_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+
+    def decisions(self) -> list[dict]:
+        """What IAM has decided since this was last asked."""
+        request = urllib.request.Request(self.endpoint + "/_local/access", method="DELETE")
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    def policies(self) -> dict[str, dict]:
+        """What there is: each role's policies and trust policy, the bucket's and the queue's policy."""
+        made = {}
+        for role in self.iam.list_roles()["Roles"]:
+            name = role["RoleName"]
+            made[f"{name}: who may assume it"] = role["AssumeRolePolicyDocument"]
+            for policy in self.iam.list_role_policies(RoleName=name)["PolicyNames"]:
+                made[f"{name}: {policy}"] = self.iam.get_role_policy(
+                    RoleName=name, PolicyName=policy)["PolicyDocument"]
+        for bucket in self.s3.list_buckets()["Buckets"]:
+            with suppress(ClientError):  # it has none yet
+                made["the bucket's"] = json.loads(self.s3.get_bucket_policy(Bucket=bucket["Name"])["Policy"])
+        for queue in self.sqs.list_queues().get("QueueUrls", []):
+            attributes = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["Policy"]).get("Attributes", {})
+            if "Policy" in attributes:
+                made["the queue's"] = json.loads(attributes["Policy"])
+        return made
+
+    def allows(self, policy: dict, action: str, resource: str, context: dict[str, str]) -> bool:
+        """Whether IAM would allow a call under this policy alone."""
+        entries = [{"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+                   for key, value in context.items()]
+        answer = self.iam.simulate_custom_policy(
+            PolicyInputList=[json.dumps(policy)], ActionNames=[action], ResourceArns=[resource], ContextEntries=entries)
+        return answer["EvaluationResults"][0]["EvalDecision"] == "allowed"
+
+
+class Walk:
+    """What IAM decided while the notebooks ran as the person, for each step in order; and the policies that they made,
+    also those that they replaced or removed again."""
+
+    def __init__(self, account: Account):
+        self.account = account
+        self.steps: list[tuple[str, dict]] = []
+        self.policies: dict[str, dict] = {}
+
+    def note(self, step: str) -> None:
+        """After a step: keep what it has left behind."""
+        decisions = self.account.decisions()
+        self.steps += [(step, decision) for decision in decisions]
+        if MAKE_POLICIES & {decision["action"] for decision in decisions}:
+            self.policies.update(self.account.policies())
+
+    def first_to_fail(self, who: str, policy: dict, less: dict, action: str) -> str | None:
+        """The first step with a call of `who` that `policy` allows and `less` does not; None if there is none."""
+        asked = set()
+        for step, decision in self.steps:
+            context = {key: decision["context"][key] for key in CONDITIONS if key in decision["context"]}
+            call = (decision["resource"], *context.items())
+            if decision["action"] == action and who in decision["principal"] and call not in asked:
+                asked.add(call)
+                if (not self.account.allows(less, action, decision["resource"], context)
+                        and self.account.allows(policy, action, decision["resource"], context)):
+                    return step
+        return None
+
+
+WALK = pytest.StashKey[Walk]()
+
+
+def step_of(cell, cells: list, notebook: str) -> str:
+    """A cell's name: its notebook's number and the heading that it stands under."""
+    before = [one.source for one in cells[: cells.index(cell)] if one.cell_type == "markdown"]
+    headings = [line.lstrip("# ") for source in before for line in source.splitlines() if line.startswith("#")]
+    return f"{notebook[:2]}, {headings[-1]}"
