@@ -24,6 +24,9 @@ def arguments() -> tuple:
     parser.add_argument("--full", action="store_true",
                         help="also what takes minutes: JupyterLab in a browser, and the notebooks with SageMaker's "
                              "versions; and Trino must be there")
+    parser.add_argument("--soak", type=int, metavar="N",
+                        help="instead, send N changes through the whole pipe under mixed faults, and prove that none "
+                             "is lost, doubled or out of order")
     return parser.parse_known_args()
 
 
@@ -36,10 +39,13 @@ def main() -> int:
         return _update(for_pytest)
     if options.full:
         os.environ["AUDIT_FULL"] = "1"  # where Trino cannot be had, its tests fail instead of being skipped
+    if options.soak:
+        os.environ["AUDIT_SOAK"] = str(options.soak)
+        return _end(_start("pytest", "-q", "--capture=no", "tests/test_soak.py", *for_pytest))
     lint = _end(_start("ruff", "check", "--quiet", "."))
     if any((command.ROOT / word.partition("::")[0]).exists() for word in for_pytest):
         return lint or _end(_start("pytest", "--nbval", *for_pytest))
-    chosen = [] if options.full else ["-m", "not browser and not studio"]
+    chosen = [] if options.full else ["-m", "not browser and not studio and not soak"]
     return lint or _side_by_side(["--nbval", "notebooks", *for_pytest], ["tests", *chosen, *for_pytest])
 
 

@@ -43,7 +43,7 @@ def measure(engine: str, counts: Sequence[int]) -> list[Measured]:
         print(f"  {count:,} changes", file=sys.stderr, flush=True)
         with command.clean_local_aws(engine) as status:
             client = Client(status["endpoint"])
-            _make(client)
+            make(client)
             began = time.monotonic()
             _write(client, count)
             written = time.monotonic() - began
@@ -53,13 +53,15 @@ def measure(engine: str, counts: Sequence[int]) -> list[Measured]:
     return measured
 
 
-def _make(client: Client) -> None:
-    """Table, function, trigger, delivery stream, bucket and Glue table, as the workbook makes them."""
+def make(client: Client, batch_size: int = 10_000, window: int = 1, interval: int = 1) -> None:
+    """Table, function, trigger, delivery stream, bucket and Glue table, as the workbook makes them. The trigger waits
+    for `window` seconds to fill a batch, Firehose for `interval` to fill an object."""
     bucket = "pipe"
     client.make_bucket(bucket)
     iam, dynamodb, awslambda = client.client("iam"), client.client("dynamodb"), client.client("lambda")
     for name, service, actions in (
-            ("function", "lambda", ["firehose:PutRecordBatch", "dynamodb:*", "logs:*", "s3:PutObject"]),
+            ("function", "lambda", ["firehose:PutRecordBatch", "dynamodb:*", "logs:*", "s3:PutObject",
+                                    "s3:ListBucket"]),
             ("firehose", "firehose", ["s3:*"])):
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": f"{service}.amazonaws.com"}}]}))
@@ -70,7 +72,7 @@ def _make(client: Client) -> None:
             "RoleARN": _ROLE.format("firehose"), "BucketARN": f"arn:aws:s3:::{bucket}", "CompressionFormat": "GZIP",
             "Prefix": "events/dt=!{timestamp:yyyy-MM-dd}/",
             "ErrorOutputPrefix": "errors/!{firehose:error-output-type}/",
-            "BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 1}})
+            "BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": interval}})
     stream = dynamodb.create_table(
         TableName="Orders", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "orderId", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "orderId", "AttributeType": "S"}], StreamSpecification={
@@ -83,8 +85,10 @@ def _make(client: Client) -> None:
         Role=_ROLE.format("function"), Code={"ZipFile": package.getvalue()}, Timeout=60, MemorySize=256,
         Environment={"Variables": {"DELIVERY_STREAM_NAME": "audit", "AUDIT_BUCKET": bucket}})
     awslambda.create_event_source_mapping(
-        EventSourceArn=stream, FunctionName="function", StartingPosition="TRIM_HORIZON", BatchSize=10_000,
-        MaximumBatchingWindowInSeconds=1, FunctionResponseTypes=["ReportBatchItemFailures"])
+        EventSourceArn=stream, FunctionName="function", StartingPosition="TRIM_HORIZON",
+        BatchSize=batch_size, MaximumBatchingWindowInSeconds=window, FunctionResponseTypes=["ReportBatchItemFailures"],
+        BisectBatchOnFunctionError=True, MaximumRetryAttempts=100,
+        DestinationConfig={"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}})
     client.glue.create_database(DatabaseInput={"Name": "pipe"})
     today = datetime.datetime.now(datetime.timezone.utc).date()
     json_table(client, "pipe", "order_events", f"s3://{bucket}/events/", ["dt"], {

@@ -1,0 +1,91 @@
+"""The whole pipe on a local AWS, from the table to the view, told to fail and held to the three proofs."""
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+import proofs
+import seals
+from bench_parts import pipe
+from bench_parts.client import Client
+from bench_parts.notebook_sql import PART_5, statements
+from orders import Change
+
+DATABASE = BUCKET = "pipe"
+TABLE = "Orders"
+
+csv.field_size_limit(sys.maxsize)  # an image may have 400 KB
+
+
+class AuditedPipe:
+    """Made as the workbook makes it, with Part 5's own view."""
+
+    def __init__(self, endpoint: str, **settings: int):
+        self.client = Client(endpoint)
+        self.faults_at = f"{endpoint}/_local/faults"
+        pipe.make(self.client, **settings)
+        (view,) = statements(PART_5, "view").values()
+        self.client.run(view, DATABASE)
+        self.s3, self.dynamodb = self.client.s3, self.client.client("dynamodb")
+
+    # Faults
+
+    def fail(self, faults: Iterable[dict]) -> None:
+        """Have the local AWS fail, from now on, in these ways and in no others."""
+        self._faults("DELETE")
+        self._faults("POST", list(faults))
+
+    def injected(self) -> Counter:
+        """How often each fault has struck since it was asked for."""
+        told: Counter = Counter()
+        for fault in self._faults("GET"):
+            told[fault["fault"] + (" after" if fault.get("after") else "")] += fault["injected"]
+        return told
+
+    def _faults(self, method: str, content: list | None = None) -> list[dict]:
+        data = None if content is None else json.dumps(content).encode()
+        request = urllib.request.Request(self.faults_at, method=method, data=data)
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+            return json.load(answer)["faults"]
+
+    # What the audit holds
+
+    def history(self, which: str = "true") -> list[Change]:
+        rows = self.client.answer(f"SELECT order_id, step, old_image, new_image, detail FROM order_history "
+                                  f"WHERE {which} ORDER BY order_id, step", DATABASE)
+        return proofs.changes(
+            ({"order_id": order_id, "step": int(step), "old_image": old or None, "new_image": new or None,
+              "detail": detail or None} for order_id, step, old, new, detail in rows),
+            lambda key: seals.read(self.s3, BUCKET, key))
+
+    def count(self, what: str, of: str = "order_history") -> int:
+        return int(self.client.answer(f"SELECT {what} FROM {of}", DATABASE)[0][0])
+
+    def replay(self) -> int:
+        """Hand what the trigger gave up on to the function, as Part 6 does; how many records that was."""
+        replayed = 0
+        for key in list(seals.keys(self.s3, BUCKET, "aws/lambda/")):
+            payload = json.loads(seals.read(self.s3, BUCKET, key))["payload"]
+            answer = self.client.client("lambda").invoke(FunctionName="function", Payload=payload)
+            assert "FunctionError" not in answer and not json.load(answer["Payload"])["batchItemFailures"]
+            self.s3.delete_object(Bucket=BUCKET, Key=key)
+            replayed += len(json.loads(payload)["Records"])
+        return replayed
+
+
+def told(struck: Counter) -> str:
+    return ", ".join(f"{fault} {times:,}" for fault, times in sorted(struck.items()))
+
+
+def until(true: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait for a fact, for so many seconds at the most; ask the less often the longer it takes."""
+    began = time.monotonic()
+    while not true():
+        waited = time.monotonic() - began
+        assert waited < seconds, f"after {waited:.0f} s still not: {what}"
+        time.sleep(min(2, max(0.05, waited / 10)))
