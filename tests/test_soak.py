@@ -2,9 +2,9 @@
 
     python3 scripts/test.py --soak 10000
 
-writes so many changes on a local AWS of their own, and prints what came of them. The faults go on for as long as the writers write; then they end,
-what the trigger gave up on is replayed, and the three proofs are made over all of it, with the audit read by Athena
-through Part 5's own view. Without `--soak` it is not run.
+writes so many changes on a local AWS of their own, and prints what came of them. The faults go on for as long as the
+writers write; then they end, what the trigger gave up on is replayed, and the three proofs are made over all of it, with
+the audit read by Athena through Part 5's own view. Without `--soak` it is not run.
 """
 from __future__ import annotations
 
