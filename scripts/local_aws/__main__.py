@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-from athena.trino_setup import ensure as ensure_trino
+from athena.on_trino.setup import ensure as ensure_trino
 from environments import ROOT, SetupError, ensure, lock, requirements
 from server import CORRECTIONS, HOST
 

@@ -236,7 +236,7 @@ class Front:
 def make_engine(aws: Any) -> Engine:
     """The engine that the local AWS was started with."""
     if aws.engine == "trino":
-        from athena.trino_engine import TrinoEngine
+        from athena.on_trino.engine import TrinoEngine
 
         return TrinoEngine(aws)
     from athena.on_duckdb.engine import DuckDbEngine
@@ -259,7 +259,7 @@ def _answer(status: int, content: dict) -> tuple[int, dict, bytes]:
 def install(aws: Any) -> None:
     front = Front(aws)
     if aws.engine == "trino":
-        from athena.trino_setup import VERSION as version
+        from athena.on_trino.setup import VERSION as version
 
         aws.versions["trino"] = version
     aws.on_stop(front.end)

@@ -231,9 +231,9 @@ def installed() -> tuple[Path, Path]:
     if os.environ.get("AUDIT_TRINO_HOME"):
         return Path(os.environ["AUDIT_TRINO_JAVA"]), Path(os.environ["AUDIT_TRINO_HOME"])
     python = ensure(ROOT / ".local_aws" / "venv", requirements(LOCAL_AWS / "requirements.txt"), "the local AWS")
-    done = subprocess.run([str(python), "-c", "import sys; sys.path.insert(0, sys.argv[1]); from athena import "
-                                              "trino_setup;"
-                           " found = trino_setup.ensure(); print(found.java, found.server, sep='\\n')", str(LOCAL_AWS)],
+    done = subprocess.run([str(python), "-c", "import sys; sys.path.insert(0, sys.argv[1]); from athena.on_trino import "
+                                              "setup;"
+                           " found = setup.ensure(); print(found.java, found.server, sep='\\n')", str(LOCAL_AWS)],
                           capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError((done.stderr.strip().splitlines() or ["no reason given"])[-1])

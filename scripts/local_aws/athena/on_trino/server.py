@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from athena.engine import QueryFailed
-from athena.trino_setup import ensure
+from athena.on_trino.setup import ensure
 from environments import SetupError
 
 HOST = "127.0.0.1"
@@ -66,6 +66,14 @@ class TrinoServer:
 
     def runs(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    def gone(self) -> bool:
+        """Whether it has ended, or is just about to: it has broken a conversation off."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self._process is not None:
+                self._process.wait(2)
+            return True
+        return False
 
     def stop(self) -> None:
         process, self._process = self._process, None
@@ -135,7 +143,7 @@ class TrinoServer:
                     AWS_SHARED_CREDENTIALS_FILE=os.devnull, NO_PROXY="*")
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("trino_watch.py")), str(java), *_JAVA,
+                [sys.executable, str(Path(__file__).with_name("watch.py")), str(java), *_JAVA,
                  "-cp", str(server / "lib" / "*"), f"-Dconfig={etc / 'config.properties'}",
                  f"-Dlog.levels-file={etc / 'log.properties'}", *(f"-D{name}={value}" for name, value in node.items()),
                  "io.trino.server.TrinoServer"],

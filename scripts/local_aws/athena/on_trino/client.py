@@ -14,9 +14,9 @@ import trino.exceptions
 from trino.client import ClientSession, TrinoQuery, TrinoRequest
 
 from athena.engine import Cancelled, Column, QueryFailed, Watch
+from athena.on_trino.server import CATALOG, HOST, TrinoServer
 from athena.projection import value_missing
 from athena.text import Type, parse_type
-from athena.trino_server import CATALOG, HOST, TrinoServer
 
 _SYSTEM = ("INTERNAL_ERROR", "INSUFFICIENT_RESOURCES")  # Trino's types of error that are not the query's fault
 _SECOND = re.compile(r"(\d\d:\d\d:\d\d)(?:\.(\d{1,2}))?(?= |$)")
@@ -72,10 +72,9 @@ class Asked:
             raise failure(error) from None
         except (trino.exceptions.TrinoConnectionError, trino.exceptions.HttpError, requests.RequestException) as error:
             self._watch.read(0)
-            if self._server.runs():
-                raise QueryFailed("GENERIC_INTERNAL_ERROR", f"Trino broke the query off: {error}", 1) from None
-            raise QueryFailed("GENERIC_INTERNAL_ERROR", "The engine (Trino) ended while the query ran. Run it again: "
-                                                        "the next query starts it anew", 1) from None
+            said = ("The engine (Trino) ended while the query ran. Run it again: the next query starts it anew"
+                    if self._server.gone() else f"Trino broke the query off: {error}")
+            raise QueryFailed("GENERIC_INTERNAL_ERROR", said, 1) from None
 
 
 def ask(server: TrinoServer, statement: str, database: str, watch: Watch, user: str,

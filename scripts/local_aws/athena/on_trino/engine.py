@@ -11,15 +11,15 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from athena import trino_setup
 from athena.aws_catalog import AwsCatalog
 from athena.catalog import Catalog, Partition
 from athena.engine import Answer, Column, QueryFailed, Target, Watch, Written
+from athena.on_trino import setup
+from athena.on_trino.callers import TrinoCallers
+from athena.on_trino.client import Asked, ask
+from athena.on_trino.server import TrinoServer
+from athena.on_trino.tables import check
 from athena.sql import QUERIES, Cursor, mismatched
-from athena.tables_named import check
-from athena.trino_callers import TrinoCallers
-from athena.trino_client import Asked, ask
-from athena.trino_server import TrinoServer
 
 if TYPE_CHECKING:
     from server import LocalAws
@@ -34,7 +34,7 @@ class TrinoEngine:
     """Athena's SQL on Trino. It starts with the first query, and again where it has gone."""
 
     name = "trino"
-    version = trino_setup.VERSION
+    version = setup.VERSION
 
     def __init__(self, aws: LocalAws):
         self.aws = aws
