@@ -1,6 +1,8 @@
-"""May the caller do this? What ministack does not ask by itself, the corrections ask here, with its own evaluator."""
+"""May the caller do this, and may a service be this role? What ministack does not ask by itself, the corrections ask
+here, with its own evaluator."""
 from __future__ import annotations
 
+import json
 import uuid
 
 
@@ -19,3 +21,24 @@ def refusal(headers: dict, query_params: dict, action: str, resource: str, servi
         return None
     return access_denied_response(service or own, action, denied.principal_arn, str(uuid.uuid4()), headers=headers,
                                   resource_arn=resource, explicit_deny=denied.decision == "Deny")
+
+
+def trusts(trust: dict | str, service: str, role: str, context: dict[str, str] | None = None) -> bool:
+    """Whether the trust policy of the role with the ARN `role` lets a service ('lambda.amazonaws.com') assume it;
+    `context` has the condition keys, in lower case, that the service brings."""
+    from ministack.core.iam_evaluator import EvalContext, evaluate_trust_policy
+
+    account = role.split(":")[4]
+    caller = EvalContext(
+        principal_arn=f"arn:aws:iam::{account}:root", principal_type="Service", principal_account=account,
+        action="sts:AssumeRole", resource_arn=role, region="", service_context=context or {})
+    document = json.loads(trust) if isinstance(trust, str) else trust
+    statements = document.get("Statement", [])
+    return evaluate_trust_policy({"Statement": [
+        one for one in ([statements] if isinstance(statements, dict) else statements)
+        if _names(one.get("Principal"), service)]}, caller.principal_arn, caller)
+
+
+def _names(principal: dict | str | None, service: str) -> bool:
+    services = principal.get("Service", []) if isinstance(principal, dict) else []
+    return service in ([services] if isinstance(services, str) else services)

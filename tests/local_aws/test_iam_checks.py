@@ -148,3 +148,36 @@ def test_a_simulation_is_about_a_principal_and_takes_the_context_that_it_is_give
     assert decision(its_role, PassedToService="lambda.amazonaws.com") == "allowed"
     with pytest.raises(ClientError, match="iam:SimulatePrincipalPolicy"):
         decision(other)
+
+
+def test_a_function_gets_only_a_role_that_trusts_lambda(aws):
+    """https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html"""
+    client = aws.client("lambda")
+    for_firehose, for_lambda = (role(aws, f"permissions-trust-{service}", f"{service}.amazonaws.com")
+                                for service in ("firehose", "lambda"))
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match="cannot be assumed by Lambda"):
+        create_function(client, "permissions-trust", for_firehose)
+    create_function(client, "permissions-trust", for_lambda)
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match="cannot be assumed by Lambda"):
+        client.update_function_configuration(FunctionName="permissions-trust", Role=for_firehose)
+
+
+@pytest.mark.parametrize("missing", ["logs:CreateLogStream", "logs:PutLogEvents"])
+def test_a_functions_log_is_written_with_its_roles_permissions(aws, missing):
+    """https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"""
+    client, logs, iam = aws.client("lambda"), aws.client("logs"), aws.client("iam")
+    name = f"permissions-{missing[5:]}"
+    create_function(client, name, role(aws, name, "lambda.amazonaws.com"))
+    client.get_waiter("function_active_v2").wait(FunctionName=name)
+    logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
+
+    def lines(*actions: str) -> int:
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps({
+            "Version": "2012-10-17", "Statement": [{"Effect": "Allow", **anyone(
+                list(actions), arn("logs", f"log-group:/aws/lambda/{name}:*"))}]}))
+        assert "FunctionError" not in client.invoke(FunctionName=name)
+        return len(logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"])
+
+    both = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert lines(*(action for action in both if action != missing)) == 0
+    assert lines(*both) > 0

@@ -17,6 +17,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
+from iam import trusts
 
 from .buffer import Batch
 
@@ -142,20 +143,15 @@ def java_time(pattern: str, when: time.struct_time) -> str:
 
 def assume(aws: LocalAws, role_arn: str, stream_arn: str) -> dict:
     """Return credentials of a role, as Firehose gets them: if the role's trust policy lets Firehose assume it."""
-    from ministack.core.iam_evaluator import EvalContext, evaluate_trust_policy
     from ministack.services import sts
 
     account, role = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
-    trust = None
+    trust: dict = {}
     with contextlib.suppress(Exception):
         iam = aws.client("iam", config=ONCE)
         trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
-    caller = EvalContext(
-        principal_arn=f"arn:aws:iam::{account}:root", principal_type="Service", principal_account=account,
-        action="sts:AssumeRole", resource_arn=role_arn, region=aws.region, service_context={
-            "sts:externalid": account, "aws:sourceaccount": account, "aws:sourcearn": stream_arn})
-    statements = [one for one in (trust or {}).get("Statement", []) if names_firehose(one.get("Principal"))]
-    if not evaluate_trust_policy({"Statement": statements}, caller.principal_arn, caller):
+    if not trusts(trust, SERVICE, role_arn, {
+            "sts:externalid": account, "aws:sourceaccount": account, "aws:sourcearn": stream_arn}):
         raise Refused(f"Firehose is unable to assume role {role_arn}. Please check the role provided.")
     # The same keys each time: a session is remembered for as long as the server runs
     digest = hashlib.sha256(f"{aws.credentials['aws_access_key_id']} {role_arn}".encode()).hexdigest().upper()
@@ -165,11 +161,6 @@ def assume(aws: LocalAws, role_arn: str, stream_arn: str) -> dict:
         "Arn": f"arn:aws:sts::{account}:assumed-role/{role}/firehose", "UserId": f"{role}:firehose",
         "SecretAccessKey": keys["aws_secret_access_key"], "SessionToken": keys["aws_session_token"]})
     return keys
-
-
-def names_firehose(principal: Any) -> bool:
-    services = principal.get("Service", []) if isinstance(principal, dict) else []
-    return SERVICE in ([services] if isinstance(services, str) else services)
 
 
 def as_role(aws: LocalAws, region: str, service: str, role_arn: str, stream_arn: str) -> Any:
