@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import engines  # noqa: E402
 import record  # noqa: E402
-
-INSISTS = "1" in (os.environ.get("AUDIT_REQUIRE_TRINO"), os.environ.get("AUDIT_FULL"))
+from trino_under_test import without_trino  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -36,18 +33,10 @@ def duck(lake: Path) -> Iterator[engines.DuckDb]:
 
 @pytest.fixture(scope="session")
 def trino(lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[engines.Trino]:
-    if not INSISTS:
-        pytest.skip("Trino is asked with AUDIT_REQUIRE_TRINO=1 or test.py --full: it takes minutes. Its recorded "
-                    "answers hold without it")
     try:
-        java, home = engines.installed()
-    except Exception as failed:
-        pytest.fail(f"Trino cannot be had here: {failed}")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    engine = engines.start_trino(java, home, tmp_path_factory.mktemp("trino"), lake, port)
-    engines.prepare(engine)
+        engine = engines.Trino(lake, tmp_path_factory.mktemp("suite") / "trino")
+    except RuntimeError as failed:
+        without_trino(str(failed))
     yield engine
     engine.close()
 

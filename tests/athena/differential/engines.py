@@ -5,16 +5,10 @@ import datetime
 import gzip
 import hashlib
 import json
-import os
 import random
 import re
 import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -81,14 +75,19 @@ def lay_out(lake: Path, events: list[dict[str, Any]]) -> None:
     json_lines.lay_out(lake)
 
 
+def _worker(script: str, *places: Path) -> subprocess.Popen[str]:
+    """A process in the local AWS's environment that answers line by line."""
+    python = ensure(ROOT / ".local_aws" / "venv", requirements(LOCAL_AWS / "requirements.txt"), "the local AWS")
+    return subprocess.Popen(
+        [str(python), str(HERE / script), str(LOCAL_AWS), *map(str, places)], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8")
+
+
 class DuckDb:
     """The embedded engine, in its own process."""
 
     def __init__(self, lake: Path):
-        python = ensure(ROOT / ".local_aws" / "venv", requirements(LOCAL_AWS / "requirements.txt"), "the local AWS")
-        self.process = subprocess.Popen(
-            [str(python), str(HERE / "duckdb_worker.py"), str(LOCAL_AWS), str(lake)], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8")
+        self.process = _worker("duckdb_worker.py", lake)
         self.table("order_events", COLUMNS, "events", [["dt", "string"]])
         self.table("json_lines", json_lines.COLUMNS, "lines", [["p", "int"]])
 
@@ -123,88 +122,31 @@ def normal(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 class Trino:
-    """A Trino of the suite's own, with a catalog over the same files: https://trino.io/docs/476/develop/client-protocol.html"""
+    """A Trino of the suite's own over the same files, asked by the exact engine's client in its environment."""
 
-    def __init__(self, url: str, process: subprocess.Popen[bytes] | None = None):
-        self.url, self.process = url, process
-        self.threads = ThreadPoolExecutor(4)
-
-    def _call(self, url: str, body: bytes | None = None) -> dict[str, Any]:
-        request = urllib.request.Request(url, body, {"X-Trino-User": "suite", "X-Trino-Catalog": "awsdatacatalog",
-                                                     "X-Trino-Schema": "t", "X-Trino-Time-Zone": "UTC",
-                                                     "X-Trino-Client-Capabilities": "PARAMETRIC_DATETIME"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.loads(answer.read())  # type: ignore[no-any-return]
-
-    def query(self, sql: str) -> dict[str, Any]:
-        sys.path.insert(0, str(LOCAL_AWS))
-        from athena.text import formatter
-        sys.path.pop(0)
-
-        columns, rows = [], []
-        state = self._call(f"{self.url}/v1/statement", sql.encode())
-        while True:
-            if "error" in state:
-                return normal({"error": state["error"]["errorName"], "message": state["error"]["message"]})
-            columns = state.get("columns", columns)
-            rows += state.get("data", [])
-            if "nextUri" not in state:
-                break
-            state = self._call(state["nextUri"])
-        forms = [formatter(column["type"]) for column in columns]
-        texts = [[three_digits(form(value), column["type"])
-                  for form, column, value in zip(forms, columns, row, strict=True)] for row in rows]
-        return normal({"columns": [[column["name"], column["type"]] for column in columns], "rows": texts,
-                       "bytes": state.get("stats", {}).get("physicalInputBytes", 0)})
+    def __init__(self, lake: Path, folder: Path):
+        self.process = _worker("trino_worker.py", lake, folder)
+        prepare(self)
 
     def queries(self, statements: list[str]) -> Iterator[dict[str, Any]]:
-        """The answers in order, while the next ones are asked for already."""
-        return self.threads.map(self.query, statements)
+        """The answers in order, while the next ones are being found already."""
+        assert self.process.stdin and self.process.stdout
+        for sql in statements:
+            self.process.stdin.write(json.dumps(sql) + "\n")
+        self.process.stdin.flush()
+        for sql in statements:
+            line = self.process.stdout.readline()
+            assert line, f"the engine's process died over {sql}"
+            yield normal(json.loads(line))
+
+    def query(self, sql: str) -> dict[str, Any]:
+        (answer,) = self.queries([sql])
+        return answer
 
     def close(self) -> None:
-        self.threads.shutdown()
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(20)
-
-
-def three_digits(text: str | None, kind: str) -> str | None:
-    """A time with at least three digits of the second, as Athena shows it."""
-    if text is None or not kind.startswith("timestamp"):
-        return text
-    return re.sub(r"(:\d\d)(?:\.(\d{1,2}))?(?=$| )", lambda found: f"{found[1]}.{(found[2] or '').ljust(3, '0')}", text)
-
-
-def start_trino(java: Path, home: Path, folder: Path, lake: Path, port: int) -> Trino:
-    """Start Trino from an unpacked server, with a metastore of files, and have it know the table of events."""
-    etc = folder / "etc"
-    (etc / "catalog").mkdir(parents=True)
-    (etc / "node.properties").write_text(
-        f"node.environment=suite\nnode.id=suite\nnode.data-dir={folder / 'data'}\nnode.bind-ip=127.0.0.1\n"
-        "node.internal-address=127.0.0.1\n")
-    (etc / "config.properties").write_text(
-        f"coordinator=true\nnode-scheduler.include-coordinator=true\nhttp-server.http.port={port}\n"
-        f"discovery.uri=http://127.0.0.1:{port}\nplugin.dir={home / 'plugin'}\ncatalog.config-dir={etc / 'catalog'}\n")
-    (etc / "catalog" / "awsdatacatalog.properties").write_text(
-        f"connector.name=hive\nhive.metastore=file\nhive.metastore.catalog.dir=local:///\nfs.native-local.enabled=true\n"
-        f"local.location={lake}\nhive.non-managed-table-writes-enabled=true\nhive.partition-projection-enabled=true\n"
-        "parquet.small-file-threshold=0B\nparquet.max-merge-distance=0B\n")
-    log = open(folder / "log", "wb")  # noqa: SIM115 - the process keeps it
-    process = subprocess.Popen(
-        [str(java), "-Xmx1G", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{home}/lib/*",
-         f"-Dconfig={etc / 'config.properties'}", f"-Dnode.data-dir={folder / 'data'}", "-Dnode.environment=suite",
-         "-Dnode.id=suite", "-Dnode.bind-ip=127.0.0.1", "-Dnode.internal-address=127.0.0.1",
-         "io.trino.server.TrinoServer"], cwd=folder, stdout=log, stderr=log)
-    trino = Trino(f"http://127.0.0.1:{port}", process)
-    for _ in range(240):
-        assert process.poll() is None, (folder / "log").read_text()[-2000:]
-        try:
-            if not trino._call(f"{trino.url}/v1/info")["starting"]:
-                break
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            pass
-        time.sleep(0.5)
-    return trino
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait(30)
 
 
 def prepare(trino: Trino) -> None:
@@ -223,19 +165,5 @@ def prepare(trino: Trino) -> None:
                 f"(external_location = "
                 "'local:///lines', format = 'JSON', partitioned_by = ARRAY['p'], partition_projection_enabled = true)"):
         answer = trino.query(sql)
-        assert "error" not in answer, answer
-
-
-def installed() -> tuple[Path, Path]:
-    """The Java and the unpacked Trino that the local AWS sets up. Raises where they cannot be had."""
-    if os.environ.get("AUDIT_TRINO_HOME"):
-        return Path(os.environ["AUDIT_TRINO_JAVA"]), Path(os.environ["AUDIT_TRINO_HOME"])
-    python = ensure(ROOT / ".local_aws" / "venv", requirements(LOCAL_AWS / "requirements.txt"), "the local AWS")
-    done = subprocess.run([str(python), "-c", "import sys; sys.path.insert(0, sys.argv[1]); from athena.on_trino import "
-                                              "setup;"
-                           " found = setup.ensure(); print(found.java, found.server, sep='\\n')", str(LOCAL_AWS)],
-                          capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError((done.stderr.strip().splitlines() or ["no reason given"])[-1])
-    java, home = done.stdout.strip().splitlines()[-2:]
-    return Path(java), Path(home)
+        if "error" in answer:
+            raise RuntimeError(answer["message"])

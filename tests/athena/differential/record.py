@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -63,12 +62,8 @@ def main() -> None:
         lake = Path(folder) / "lake"
         lake.mkdir()
         engines.lay_out(lake, engines.history(7, 60))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        trino = engines.start_trino(*engines.installed(), Path(folder) / "trino", lake, port)
+        trino = engines.Trino(lake, Path(folder) / "trino")
         try:
-            engines.prepare(trino)
             found = record(trino)
         finally:
             trino.close()
