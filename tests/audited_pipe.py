@@ -88,4 +88,4 @@ def until(true: Callable[[], bool], seconds: float, what: str) -> None:
     while not true():
         waited = time.monotonic() - began
         assert waited < seconds, f"after {waited:.0f} s still not: {what}"
-        time.sleep(min(2, max(0.05, waited / 10)))
+        time.sleep(min(2, max(0.2, waited / 10)))

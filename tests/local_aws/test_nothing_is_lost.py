@@ -24,9 +24,10 @@ FAULTS = [
     {"fault": "crash_function"}, {"fault": "crash_function", "after": True}, {"fault": "time_out_function"},
     {"fault": "deliver_twice"}, {"fault": "delay", "service": "firehose", "seconds": 0.1}]
 
-writes = st.lists(st.tuples(st.sampled_from(ORDERS), items | st.none()), min_size=1, max_size=12)
-faults = st.lists(st.builds(lambda fault, count: {**fault, "count": count}, st.sampled_from(FAULTS),
-                            st.integers(1, 3)), max_size=3)
+writes = st.lists(st.tuples(st.sampled_from(ORDERS), items | st.none()), min_size=3, max_size=12)
+faults = st.lists(st.tuples(st.integers(0, len(FAULTS) - 1), st.integers(1, 2)), min_size=2, max_size=4,
+                  unique_by=lambda fault: fault[0]).map(lambda chosen: [
+                      {**FAULTS[which], "count": count} for which, count in chosen])
 
 
 @pytest.fixture(scope="module")
