@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 import command
-from least_privilege import WALK, Account, Walk, step_of
+from least_privilege import RUN, WALK, Account, Walk, step_of
 
 _running = contextlib.ExitStack()
 _environment: dict[str, str] = {}
@@ -29,7 +29,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
         status = _running.enter_context(command.clean_local_aws(os.environ.get("AUDIT_LOCAL_ENGINE")))
         account = Account(status["endpoint"], status["region"])
         item.config.stash[WALK] = Walk(account)
-        _environment.update(**command.variables(status), **account.person())
+        _environment.update(**command.variables(status), **account.person(RUN))
     with mock.patch.dict(os.environ, _environment):
         return (yield)
 

@@ -14,6 +14,7 @@ Whatever else you give goes to pytest, which then runs just that, for example:
   python3 scripts/test.py notebooks -x
 The local AWS that the tests use has a port and a state of its own, and is gone afterwards.
 """
+AFTER_NOTEBOOKS = "tests/notebooks/test_least_privilege.py"  # judges what they did, so it runs where they ran
 
 
 def arguments() -> tuple:
@@ -22,8 +23,8 @@ def arguments() -> tuple:
     parser.add_argument("--update", action="store_true",
                         help="execute the notebooks on a clean local AWS and store their outputs, instead of checking")
     parser.add_argument("--full", action="store_true",
-                        help="also what takes minutes: JupyterLab in a browser, and the notebooks with SageMaker's "
-                             "versions; and Trino must be there")
+                        help="also what takes minutes: JupyterLab in a browser, the notebooks with SageMaker's "
+                             "versions and without each permission in turn; and Trino must be there")
     parser.add_argument("--soak", type=int, metavar="N",
                         help="instead, send N changes through the whole pipe under mixed faults, and prove that none "
                              "is lost, doubled or out of order")
@@ -45,8 +46,9 @@ def main() -> int:
     lint = _end(_start("ruff", "check", "--quiet", "."))
     if any((command.ROOT / word.partition("::")[0]).exists() for word in for_pytest):
         return lint or _end(_start("pytest", "--nbval", *for_pytest))
-    chosen = [] if options.full else ["-m", "not browser and not studio and not soak"]
-    return lint or _side_by_side(["--nbval", "notebooks", *for_pytest], ["tests", *chosen, *for_pytest])
+    chosen = [] if options.full else ["-m", "not browser and not studio and not soak and not removals"]
+    return lint or _side_by_side(["--nbval", "notebooks", AFTER_NOTEBOOKS, *for_pytest],
+                                 ["tests", "--ignore", AFTER_NOTEBOOKS, *chosen, *for_pytest])
 
 
 def _side_by_side(notebooks: list, tests: list) -> int:

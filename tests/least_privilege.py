@@ -2,8 +2,10 @@
 what IAM decided at each step of the notebooks."""
 from __future__ import annotations
 
+import io
 import json
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,15 +15,17 @@ import pytest
 from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parent.parent
-POLICY = ROOT / "notebooks" / "policies" / "run_the_workbook.json"
+POLICIES = ROOT / "notebooks" / "policies"
+RUN, EXERCISES = "run_the_workbook", "do_the_exercises"  # the policy files
 PERSON = "runs-the-workbook"
 MAKE_POLICIES = {"iam:CreateRole", "iam:PutRolePolicy", "s3:PutBucketPolicy", "sqs:SetQueueAttributes"}
 CONDITIONS = ("iam:passedtoservice", "lambda:functionarn")  # on which the policies let a call depend
 
 
-def policy_of(account: str, region: str) -> dict:
-    """The policy file with its two placeholders filled in, as the README says."""
-    return json.loads(POLICY.read_text().replace("ACCOUNT", account).replace("REGION", region))
+def policy_of(file: str, account: str, region: str) -> dict:
+    """A policy file with its two placeholders filled in, as the text beside it says."""
+    text = (POLICIES / f"{file}.json").read_text(encoding="utf-8")
+    return json.loads(text.replace("ACCOUNT", account).replace("REGION", region))
 
 
 def as_list(value: str | list[str]) -> list[str]:
@@ -44,16 +48,17 @@ class Account:
     def __init__(self, endpoint: str, region: str):
         self.endpoint, self.region = endpoint, region
         session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=region)
-        self.iam = session.client("iam", endpoint_url=endpoint)
-        self.s3 = session.client("s3", endpoint_url=endpoint)
-        self.sqs = session.client("sqs", endpoint_url=endpoint)
-        self.number = session.client("sts", endpoint_url=endpoint).get_caller_identity()["Account"]
+        self.iam, self.s3, self.sqs, self.awslambda, self.firehose, sts = (
+            session.client(service, endpoint_url=endpoint)
+            for service in ("iam", "s3", "sqs", "lambda", "firehose", "sts"))
+        self.number = sts.get_caller_identity()["Account"]
 
-    def person(self) -> dict[str, str]:
-        """Make the person; what to set in the environment for notebooks to run as them."""
+    def person(self, *files: str) -> dict[str, str]:
+        """Make the person, with these policies; what to set in the environment for notebooks to run as them."""
         self.iam.create_user(UserName=PERSON)
-        self.iam.put_user_policy(UserName=PERSON, PolicyName="run-the-workbook",
-                                 PolicyDocument=json.dumps(policy_of(self.number, self.region)))
+        for file in files:
+            self.iam.put_user_policy(UserName=PERSON, PolicyName=file,
+                                     PolicyDocument=json.dumps(policy_of(file, self.number, self.region)))
         key = self.iam.create_access_key(UserName=PERSON)["AccessKey"]
         return {"AUDIT_LOCAL_ACCESS_KEY_ID": key["AccessKeyId"],
                 "AUDIT_LOCAL_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
@@ -81,6 +86,20 @@ class Account:
             if "Policy" in attributes:
                 made["the queue's"] = json.loads(attributes["Policy"])
         return made
+
+    def make_role(self, name: str, trust: dict) -> str:
+        return self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+
+    def make_function(self, role: str) -> None:
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as package:
+            package.writestr("code.py", "")
+        self.awslambda.create_function(FunctionName="any", Role=role, Runtime="python3.12", Handler="code.handler",
+                                       Code={"ZipFile": code.getvalue()})
+
+    def make_delivery_stream(self, role: str) -> None:
+        self.firehose.create_delivery_stream(DeliveryStreamName="any", ExtendedS3DestinationConfiguration={
+            "RoleARN": role, "BucketARN": "arn:aws:s3:::any"})
 
     def allows(self, policy: dict, action: str, resource: str, context: dict[str, str]) -> bool:
         """Whether IAM would allow a call under this policy alone."""

@@ -13,6 +13,8 @@ import pytest
 from nbclient import NotebookClient
 
 import exercises
+from aws_under_test import REGION
+from least_privilege import EXERCISES, RUN, Account, Walk, policy_of, without_each_action
 
 NOTEBOOKS = Path(exercises.__file__).parent
 PARTS = sorted(NOTEBOOKS.glob("0[1-7]_*.ipynb"))
@@ -136,9 +138,12 @@ def texts(notebook, chosen) -> list[str]:
 
 def test_every_solution_passes_and_every_wrong_answer_fails(fresh_aws, monkeypatch, record_property):
     aws = fresh_aws()
-    monkeypatch.setenv("AUDIT_TARGET", "local")
-    monkeypatch.setenv("AUDIT_LOCAL_PORT", str(aws.port))
-    monkeypatch.setenv("AUDIT_LOCAL_STATE", str(aws.state))
+    account = Account(aws.endpoint, REGION)
+    learner = {"AUDIT_TARGET": "local", "AUDIT_LOCAL_PORT": str(aws.port), "AUDIT_LOCAL_STATE": str(aws.state),
+               **account.person(RUN, EXERCISES)}  # with the permissions of the policy files, and no others
+    for name, value in learner.items():
+        monkeypatch.setenv(name, value)
+    walk = Walk(account)
     passed = failed = 0
     for path in PARTS:
         notebook = nbformat.read(path, 4)
@@ -153,4 +158,9 @@ def test_every_solution_passes_and_every_wrong_answer_fails(fresh_aws, monkeypat
             its_check = f"check-{number.replace('.', '-')}"
             assert texts(notebook, lambda cell, its=its_check: cell.id == its) == [f"Exercise {number}: right.\n"]
             passed += 1
+        walk.note(path.stem)
+    assert not [decision for _, decision in walk.steps if "user/" in decision["principal"] and not decision["allowed"]]
+    policy = policy_of(EXERCISES, account.number, REGION)
+    for sid, action, less in without_each_action(policy):
+        assert walk.first_to_fail("user/", policy, less, action), f"no exercise needs {action} in {sid}"
     record_property("measured", f"exercises: {passed} solutions pass, {failed} wrong answers fail")
