@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from athena.projection import value_missing
 from athena.text import Type, parse_type
 
 _SYSTEM = ("INTERNAL_ERROR", "INSUFFICIENT_RESOURCES")  # Trino's types of error that are not the query's fault
+_COUNTED_WITHIN = 15  # seconds: Trino says that it is ready before it has counted itself among its nodes
 _SECOND = re.compile(r"(\d\d:\d\d:\d\d)(?:\.(\d{1,2}))?(?= |$)")
 
 
@@ -87,13 +89,24 @@ def ask(server: TrinoServer, statement: str, database: str, watch: Watch, user: 
         properties={f"{CATALOG}.{name}": value for name, value in (session or {}).items()},
         heartbeat_interval=None)
     about.prepared_statements.update(prepared or {})
+    until = time.monotonic() + _COUNTED_WITHIN
+    while True:
+        try:
+            return _run(port, about, statement, server, watch)
+        except QueryFailed as failed:
+            if failed.code != "NO_NODES_AVAILABLE" or time.monotonic() > until:
+                raise
+        time.sleep(0.1)
+
+
+def _run(port: int, about: ClientSession, statement: str, server: TrinoServer, watch: Watch) -> Asked:
     http = requests.Session()
     http.trust_env = False  # no proxy for what is on this machine
     request = TrinoRequest(HOST, port, about, http_session=http, http_scheme="http", max_attempts=1,
                            request_timeout=(10, 120))
     query = TrinoQuery(request, statement, legacy_primitive_types=True,
                        stats_callback=lambda stats: watch.read(stats.get("physicalInputBytes", 0)))
-    watch.on_stop(lambda: query.cancel())
+    watch.on_stop(query.cancel)
     return Asked(query, server, watch)
 
 
