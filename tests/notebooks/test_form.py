@@ -21,6 +21,7 @@ SANITIZE = Path(__file__).parent / "sanitize.ini"
 
 STORE_AGAIN = "`python3 scripts/test.py --update` executes the notebooks and stores them"
 LONGEST_CELL, MEDIAN_CELL = 25, 8  # lines
+WORDS_A_MINUTE = 238  # that adults read of non-fiction: https://doi.org/10.1016/j.jml.2019.104047
 AFTER_PROSE = 0.85  # share of code cells that follow a text cell
 SECTIONS = ("What you'll do", "What you'll learn", "What you need", "Check yourself", "In practice")  # in this order
 TAGS = {
@@ -234,6 +235,37 @@ def test_numbers(record_property: Callable) -> None:
                                 f"{max(lengths)} (at most {LONGEST_CELL})")
     assert share >= AFTER_PROSE, f"only {share:.0%} of the code cells follow a text cell: say first what is to happen"
     assert median <= MEDIAN_CELL, f"the median code cell has {median:g} lines: split some of them"
+
+
+def words(path: Path, until: str = "") -> int:
+    """The words that a reader reads in a notebook, the exercises aside; up to the code cell that holds `until`."""
+    count, exercises = 0, False
+    for cell in read(path).cells:
+        if until and cell.cell_type == "code" and until in cell.source:
+            return count
+        if cell.cell_type == "markdown":
+            exercises = exercises or cell.source.startswith("## Check yourself")
+            exercises = exercises and not cell.source.startswith("## In practice")
+            count += 0 if exercises else len(re.findall(r"[\w'’-]+", re.sub(r"\]\([^)]*\)", "]", cell.source)))
+    assert not until, f"{path.name} has no code cell with {until!r}"
+    return count
+
+
+def test_minutes(record_property: Callable) -> None:
+    """Each Part's minutes are those of its text and, at most, one for its cells; 00 and README repeat them."""
+    maps = [prose(read(PATHS[0])), (NOTEBOOKS.parent / "README.md").read_text(encoding="utf-8")]
+    for path in PARTS:
+        stated = int(re.search(r"\*\*Time:\*\* (\d+) minute", prose(read(path)))[1])
+        reading = words(path) / WORDS_A_MINUTE
+        assert reading <= stated <= reading + 1, f"{path.name} takes {reading:.1f} minutes to read and says {stated}"
+        for text in maps:
+            assert re.search(rf"{path.name}\) \|[^|]*\| {stated} \|", text), f"a map has other minutes for {path.name}"
+    before, arrival = PATHS[:4], PATHS[4]
+    minutes = sum(map(words, before)) + words(arrival, until="to reach the bucket")
+    minutes /= WORDS_A_MINUTE
+    record_property("measured", f"reading until the first events are in S3: {minutes:.1f} minutes (at most 15)")
+    assert minutes <= 14.5, "the text up to the first events in S3 is too long: with the cells it is over 15 minutes"
+    assert "it is 15 minutes" in maps[0]
 
 
 def sanitize_rules() -> list[dict[str, str]]:
