@@ -3,10 +3,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import time
 import uuid
+from collections.abc import Iterator
 
 import pytest
+
+from aws_under_test import Aws
+from trino_under_test import without_trino
 
 DONE = ("SUCCEEDED", "FAILED", "CANCELLED")
 
@@ -40,7 +45,7 @@ class Athena:
         return self.ended(started["QueryExecutionId"], client)
 
     def ended(self, name: str, client=None) -> dict:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120  # Trino's start included
         while time.monotonic() < until:
             found = (client or self.athena).get_query_execution(QueryExecutionId=name)["QueryExecution"]
             if found["Status"]["State"] in DONE:
@@ -94,9 +99,34 @@ class Athena:
         return name
 
 
+# What answers: both engines, unless the tests' local AWS was told which
+ENGINES = ["duckdb", "trino"] if "AUDIT_LOCAL_ENGINE" not in os.environ else [os.environ["AUDIT_LOCAL_ENGINE"]]
+
+
 @pytest.fixture(scope="session")
-def athena(aws) -> Athena:
-    return Athena(aws)
+def trino_aws(aws, tmp_path_factory) -> Iterator[Aws]:
+    """The local AWS that tests share whose SQL Trino answers."""
+    if aws.engine == "trino":
+        yield aws
+        return
+    one = Aws(tmp_path_factory.mktemp("trino"), "trino")
+    done = one.cli("start")
+    if done.returncode:
+        without_trino(done.stderr.strip().splitlines()[-1])
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="session", params=[
+    pytest.param(name, marks=pytest.mark.trino) if name == "trino" else name for name in ENGINES])
+def athena(request) -> Athena:
+    """Athena on each engine."""
+    return Athena(request.getfixturevalue("trino_aws" if request.param == "trino" else "aws"))
+
+
+@pytest.fixture(scope="session")
+def on_trino(trino_aws) -> Athena:
+    return Athena(trino_aws)
 
 
 @pytest.fixture(scope="session")

@@ -58,6 +58,64 @@ def test_without_gettable_a_query_fails(athena, orders, as_user):
     assert "Access Denied" in found["Status"]["StateChangeReason"]
 
 
+def test_a_views_reader_needs_what_the_view_reads(athena, orders, as_user):
+    """https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html"""
+    view = athena.unique()
+    athena.done(f"CREATE VIEW {view} AS SELECT id FROM {orders}")
+    base = "arn:aws:glue:*:*:"
+    only = [base + "catalog", base + f"database/{athena.name}", base + f"table/{athena.name}/{view}"]
+    given = [(_ASK, "*"), (["s3:*"], "*"), _DEFAULT, (["glue:GetDatabase"], "*")]
+    found = athena.run(f"SELECT id FROM {view}", as_user(*given, (["glue:GetTable"], only)))
+    assert found["Status"]["State"] == "FAILED" and "Access Denied" in found["Status"]["StateChangeReason"]
+    allowed = as_user(*given, (["glue:GetTable"], [*only, base + f"table/{athena.name}/{orders}"]))
+    assert athena.run(f"SELECT id FROM {view} AS no_table WHERE id > 1", allowed)["Status"]["State"] == "SUCCEEDED"
+
+
+def test_partitions_that_glue_knows_need_getpartitions(athena, as_user):
+    """https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html"""
+    table = athena.json_table({"id": "bigint"}, {"day=1/a.json": [{"id": 1}]}, partition_keys=("day",))
+    athena.done(f"ALTER TABLE {table} ADD PARTITION (day = '1')")
+    given = [(_ASK, "*"), (["s3:*"], "*"), (["glue:GetDatabase", "glue:GetTable"], "*")]
+    found = athena.run(f"SELECT id FROM {table}", as_user(*given))
+    assert found["Status"]["State"] == "FAILED" and "Access Denied" in found["Status"]["StateChangeReason"]
+    assert athena.run(f"SELECT id FROM {table}", as_user(*given, (["glue:GetPartitions"], "*"))
+                      )["Status"]["State"] == "SUCCEEDED"
+
+
+def test_who_may_not_write_writes_nothing(athena, as_user):
+    """https://docs.aws.amazon.com/athena/latest/ug/insert-into.html"""
+    plain = athena.json_table({"id": "bigint"}, {"a.json": [{"id": 1}]})
+    parts = athena.json_table({"id": "bigint"}, {}, partition_keys=("day",))
+    read = [(_ASK, "*"), (_SCHEMA, "*"), *_s3(athena), (["s3:GetObject"], f"arn:aws:s3:::{athena.bucket}/data/*")]
+    write = (["s3:PutObject"], f"arn:aws:s3:::{athena.bucket}/data/*")
+    for sql, given in ((f"INSERT INTO {plain} SELECT 2", read), (f"INSERT INTO {parts} SELECT 2, 'x'", [*read, write])):
+        found = athena.run(sql, as_user(*given))
+        assert found["Status"]["State"] == "FAILED" and "Access Denied" in found["Status"]["StateChangeReason"], found
+    assert athena.rows(f"SELECT id FROM {plain}") == [["1"]]
+    assert athena.rows(f"SHOW PARTITIONS {parts}") == []
+    for sql in (f"INSERT INTO {plain} SELECT 2", f"INSERT INTO {parts} SELECT 2, 'x'"):
+        found = athena.run(sql, as_user(*read, write, (["glue:BatchCreatePartition"], "*")))
+        assert found["Status"]["State"] == "SUCCEEDED", found["Status"]
+
+
+def test_a_role_asks_as_a_role(athena, orders):
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp.html"""
+    iam, name = athena.aws.client("iam"), athena.unique()
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}}))["Role"]["Arn"]
+    given = athena.aws.client("sts").assume_role(RoleArn=role, RoleSessionName="reader")["Credentials"]
+    client = athena.aws.client("athena", aws_access_key_id=given["AccessKeyId"],
+                               aws_secret_access_key=given["SecretAccessKey"],
+                               aws_session_token=given["SessionToken"])
+    statements = [(_ASK, "*"), (_SCHEMA, "*"), *_s3(athena)]
+    for more, state in (([], "FAILED"), ([(["s3:GetObject"], f"arn:aws:s3:::{athena.bucket}/data/*")], "SUCCEEDED")):
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps({
+            "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": resource}
+                                                   for actions, resource in [*statements, *more]]}))
+        found = athena.run(f"SELECT id FROM {orders}", client)["Status"]
+        assert found["State"] == state and (state == "SUCCEEDED" or "Access Denied" in found["StateChangeReason"])
+
+
 def test_a_workgroup_that_the_policy_does_not_name_is_refused(athena, as_user):
     """https://docs.aws.amazon.com/athena/latest/ug/workgroups-access.html"""
     other = athena.make_workgroup(f"{athena.workgroup}-other")

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import engines  # noqa: E402
 import record  # noqa: E402
+
 from trino_under_test import without_trino  # noqa: E402
 
 
