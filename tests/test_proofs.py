@@ -213,7 +213,7 @@ FIRST = "events/dt=2026-01-01/0.gz"
 @pytest.mark.parametrize("tamper, finding", [
     (lambda s3, name: s3.put_object(Bucket=name, Key=FIRST, Body=events(0, 1, 7)), f"changed {FIRST}"),
     (lambda s3, name: s3.delete_object(Bucket=name, Key=FIRST), f"removed {FIRST}"),
-    (lambda s3, name: s3.put_object(Bucket=name, Key=FIRST + "x", Body=b""), f"added {FIRST}x"),
+    (lambda s3, name: s3.put_object(Bucket=name, Key=FIRST + "x", Body=events()), f"added {FIRST}x"),
 ], ids=["changed", "removed", "added"])
 def test_whoever_changes_a_sealed_day_is_found_out(bucket, tamper, finding):
     s3, name = bucket
@@ -224,6 +224,16 @@ def test_whoever_changes_a_sealed_day_is_found_out(bucket, tamper, finding):
     assert seals.verify(s3, name, last) == ["broken chain at manifests/dt=2026-01-02.json"]
     assert sealed(s3, name) != last  # and all that follow
     assert seals.verify(s3, name, last) == ["the last manifest is not the one that you sealed"]
+
+
+def test_a_day_that_has_no_manifest_is_new_only_behind_the_last_sealed_one(bucket):
+    s3, name = bucket
+    last = sealed(s3, name)
+    for day in ("2025-12-31", "2026-01-03"):
+        s3.put_object(Bucket=name, Key=f"events/dt={day}/0.gz", Body=events(1))
+    assert seals.verify(s3, name, last) == ["added events/dt=2025-12-31/0.gz"]
+    s3.delete_object(Bucket=name, Key="manifests/dt=2026-01-02.json")
+    assert "the last manifest is not the one that you sealed" in seals.verify(s3, name, last)
 
 
 GOOD = b'{"event_id":"1"}\n'
