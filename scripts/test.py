@@ -24,7 +24,8 @@ def arguments() -> tuple:
                         help="execute the notebooks on a clean local AWS and store their outputs, instead of checking")
     parser.add_argument("--full", action="store_true",
                         help="also what takes minutes: JupyterLab in a browser, the notebooks with SageMaker's "
-                             "versions and without each permission in turn; and Trino must be there")
+                             "versions and without each permission in turn; what cannot be had fails then, where it "
+                             "is skipped otherwise")
     parser.add_argument("--soak", type=int, metavar="N",
                         help="instead, send N changes through the whole pipe under mixed faults, and prove that none "
                              "is lost, doubled or out of order")
