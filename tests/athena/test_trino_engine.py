@@ -11,11 +11,11 @@ import signal
 import time
 import urllib.request
 
-import conftest
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from athena_under_test import Athena
 from aws_under_test import Aws
 from trino_under_test import without_trino
 
@@ -34,11 +34,11 @@ def own(tmp_path_factory) -> Aws:
     one.cli("stop")
 
 
-def with_engine(aws: Aws, engine: str) -> conftest.Athena:
+def with_engine(aws: Aws, engine: str) -> Athena:
     """The same local AWS, its SQL answered by that engine from now on."""
     aws.engine = engine
     aws.start()
-    return conftest.Athena(aws)
+    return Athena(aws)
 
 
 def javas(aws: Aws) -> list[int]:
@@ -54,11 +54,11 @@ def command(pid: int) -> str:
     return ""
 
 
-def numbers(athena: conftest.Athena) -> str:
+def numbers(athena: Athena) -> str:
     return athena.json_table({"n": "bigint"}, {"a.json": [{"n": at} for at in range(3000)]})
 
 
-def begun(athena: conftest.Athena, sql: str) -> str:
+def begun(athena: Athena, sql: str) -> str:
     """A query that runs and will for a while."""
     athena.done("SELECT 1")  # so that Trino has started
     started = athena.athena.start_query_execution(
@@ -71,7 +71,7 @@ def begun(athena: conftest.Athena, sql: str) -> str:
     raise AssertionError("Trino does not run the query")
 
 
-def queries(athena: conftest.Athena, user: str | None = None) -> list[dict]:
+def queries(athena: Athena, user: str | None = None) -> list[dict]:
     """What Trino tells of its queries, to a user whom only the local AWS knows, or to another."""
     etc = athena.aws.state / "athena" / "trino" / "etc"
     port = dict(line.split("=", 1) for line in (etc / "config.properties").read_text().split())["http-server.http.port"]
@@ -172,7 +172,7 @@ def test_the_bytes_read_are_those_of_the_objects_and_columns(on_trino):
         assert read == group.column(at).total_compressed_size + footer, name
 
 
-def scanned(athena: conftest.Athena, sql: str) -> int:
+def scanned(athena: Athena, sql: str) -> int:
     return athena.done(sql)["Statistics"]["DataScannedInBytes"]
 
 
