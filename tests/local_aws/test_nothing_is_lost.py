@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import os
 from collections import Counter
 from typing import Any
 
@@ -21,6 +22,7 @@ import quarantine
 import seals
 import workbook
 from audited_pipe import BUCKET, TABLE, AuditedPipe, told, until
+from aws_under_test import Aws
 from bench_parts.client import QueryFailed
 from orders import Change
 
@@ -37,10 +39,12 @@ faults = st.lists(st.tuples(st.integers(0, len(FAULTS) - 1), st.integers(1, 2)),
 
 
 @pytest.fixture(scope="module")
-def line(aws):
-    one = AuditedPipe(aws.endpoint, batch_size=5, window=0, interval=0)
-    yield one
-    one.fail([])
+def line(tmp_path_factory):
+    """On a local AWS of its own: the faults must not strike others."""
+    aws = Aws(tmp_path_factory.mktemp("aws"), os.environ.get("AUDIT_LOCAL_ENGINE", "duckdb"))
+    aws.start()
+    yield AuditedPipe(aws.endpoint, batch_size=5, window=0, interval=0)
+    aws.stop()
 
 
 def sent(typed: dict) -> Any:
