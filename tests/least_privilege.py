@@ -126,18 +126,21 @@ class Walk:
         if MAKE_POLICIES & {decision["action"] for decision in decisions}:
             self.policies.update(self.account.policies())
 
-    def first_to_fail(self, who: str, policy: dict, less: dict, action: str) -> str | None:
-        """The first step with a call of `who` that `policy` allows and `less` does not; None if there is none."""
-        asked = set()
+    def refused(self, who: str, policy: dict, less: dict, action: str) -> Iterator[str]:
+        """The steps, in order, with a call of `who` that `policy` allows and `less` does not."""
+        judged: dict[tuple, bool] = {}
+        last = None
         for step, decision in self.steps:
+            if decision["action"] != action or who not in decision["principal"] or step == last:
+                continue
             context = {key: decision["context"][key] for key in CONDITIONS if key in decision["context"]}
             call = (decision["resource"], *context.items())
-            if decision["action"] == action and who in decision["principal"] and call not in asked:
-                asked.add(call)
-                if (not self.account.allows(less, action, decision["resource"], context)
-                        and self.account.allows(policy, action, decision["resource"], context)):
-                    return step
-        return None
+            if call not in judged:
+                judged[call] = (not self.account.allows(less, action, decision["resource"], context)
+                                and self.account.allows(policy, action, decision["resource"], context))
+            if judged[call]:
+                last = step
+                yield step
 
 
 WALK = pytest.StashKey[Walk]()
