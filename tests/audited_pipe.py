@@ -29,8 +29,8 @@ class AuditedPipe:
         self.client = Client(endpoint)
         self.faults_at = f"{endpoint}/_local/faults"
         pipe.make(self.client, **settings)
-        (view,) = statements(PART_5, "view").values()
-        self.client.run(view, DATABASE)
+        (self.view,) = statements(PART_5, "view").values()
+        self.client.run(self.view, DATABASE)
         self.s3, self.dynamodb = self.client.s3, self.client.client("dynamodb")
 
     # Faults
@@ -55,8 +55,8 @@ class AuditedPipe:
 
     # What the audit holds
 
-    def history(self, which: str = "true") -> list[Change]:
-        rows = self.client.answer(f"SELECT order_id, step, old_image, new_image, detail FROM order_history "
+    def history(self, which: str = "true", of: str = "order_history") -> list[Change]:
+        rows = self.client.answer(f"SELECT order_id, step, old_image, new_image, detail FROM {of} "
                                   f"WHERE {which} ORDER BY order_id, step", DATABASE)
         return proofs.changes(
             ({"order_id": order_id, "step": int(step), "old_image": old or None, "new_image": new or None,

@@ -21,7 +21,7 @@ import proofs
 import quarantine
 import seals
 import workbook
-from audited_pipe import BUCKET, TABLE, AuditedPipe, told, until
+from audited_pipe import BUCKET, DATABASE, TABLE, AuditedPipe, told, until
 from aws_under_test import Aws
 from bench_parts.client import QueryFailed
 from orders import Change
@@ -99,6 +99,18 @@ def test_that_took_faults_which_struck(record_property):
     record_property("measured", f"nothing lost on the local AWS in {next(examples)} examples, with faults injected: "
                                 f"{told(struck)} (at least 10)")
     assert sum(struck.values()) >= 10
+
+
+def test_without_the_views_condition_what_came_twice_is_counted_twice(line):
+    line.fail([{"fault": "deliver_twice", "count": 1}])
+    which = "order_id = 'twice'"
+    ledger = [write(line, "twice", {"state": {"S": "OPEN"}}, {})]
+    until(lambda: line.count("count(*)", f"order_events WHERE {which}") == 2, 30, "the change in the bucket twice")
+    assert proofs.by_ledger(line.history(which), ledger) == []
+    spoilt = line.view.replace("WHERE delivery = 1", "").replace("order_history", "with_copies")
+    line.client.run(spoilt, DATABASE)
+    assert proofs.by_ledger(line.history(which, of="with_copies"), ledger) == ["twice, made 1 times, found 2 times"]
+    assert proofs.by_chain(line.history(which, of="with_copies"))
 
 
 # ------------------------------------------------------------------------------------------ objects that are not whole
