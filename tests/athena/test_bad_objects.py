@@ -32,11 +32,15 @@ def test_a_column_that_a_file_lacks_is_null(athena, parquet_table):
     assert athena.rows(f"SELECT id, more FROM {parquet_table} ORDER BY id") == [["1", "x"], ["2", None]]
 
 
-@pytest.mark.parametrize("body", [b'{"id": 3, "more": "this is JSON, which the table does not hold"}\n', b"PAR1"])
-def test_a_file_of_another_type_is_named(athena, parquet_table, body):
+@pytest.mark.parametrize(("body", "why"), [
+    (b'{"id": 3, "more": "this is JSON, which the table does not hold"}\n', 'Expected magic number: PAR1 got: d"}\n'),
+    (b"PAR1", "URL is not a valid Parquet File"),
+    (b"PAR1" + b"x" * 50 + b"PAR1", "Metadata index: -2021161030 out of range")], ids=["JSON", "short", "no footer"])
+def test_a_file_of_another_type_is_named(athena, parquet_table, body, why):
+    url = f"s3://{athena.bucket}/data/{parquet_table}/c.json"
     athena.s3.put_object(Bucket=athena.bucket, Key=f"data/{parquet_table}/c.json", Body=body)
     reason = athena.reason(f"SELECT count(*) FROM {parquet_table} WHERE id > 0")
-    assert reason.startswith("HIVE_") and f"data/{parquet_table}/c.json" in reason, reason
+    assert reason == f"HIVE_BAD_DATA: Malformed Parquet file. {why.replace('URL', url)} [{url}]"
 
 
 def test_an_empty_object_has_no_rows(athena):

@@ -44,6 +44,10 @@ def load(connection: duckdb.DuckDBPyConnection, scan: Any, parts: list[Partition
     return read
 
 
+def _malformed(name: str, why: str) -> QueryFailed:
+    return QueryFailed("HIVE_BAD_DATA", f"Malformed Parquet file. {why} [{name}]")
+
+
 def _object(connection: duckdb.DuckDBPyConnection, scan: Any, data: list[tuple[int, str, Type]], fixed: dict[int, Any],
             thing: Object, catalog: Catalog, watch: Watch, read: int, path: str) -> int:
     name = f"s3://{thing.bucket}/{thing.key}"
@@ -51,11 +55,13 @@ def _object(connection: duckdb.DuckDBPyConnection, scan: Any, data: list[tuple[i
     watch.read(read + thing.size - start)
     tail = catalog.read(thing, start, thing.size)
     read += len(tail)
-    if tail[-4:] != b"PAR1" or thing.size < 12:
-        raise QueryFailed("HIVE_CANNOT_OPEN_SPLIT" if thing.size < 12 else "HIVE_BAD_DATA",
-                          f"Error opening Hive split {name} (offset=0, length={thing.size}): Malformed Parquet file. "
-                          f"Expected magic number: PAR1 got: {tail[-4:].decode('latin-1')}", 1)
+    if thing.size < 12:
+        raise _malformed(name, f"{name} is not a valid Parquet File")
+    if tail[-4:] != b"PAR1":
+        raise _malformed(name, f"Expected magic number: PAR1 got: {tail[-4:].decode('latin-1')}")
     (length,) = struct.unpack("<i", tail[-8:-4])
+    if thing.size - 8 - length < 4:
+        raise _malformed(name, f"Metadata index: {thing.size - 8 - length} out of range")
     if length + 8 > len(tail):
         begin = max(0, thing.size - length - 8)
         more = catalog.read(thing, begin, start)

@@ -122,10 +122,10 @@ def text_of(thing: Object, body: bytes) -> bytes:
     except (EOFError, OSError, zlib.error) as failed:
         got = len(out.getvalue()) or _inflated(body)
         if got >= OPENED and not isinstance(failed, gzip.BadGzipFile):
-            raise QueryFailed("HIVE_CURSOR_ERROR", f"Failed to read file at {name_of(thing)}", 1) from None
+            raise QueryFailed("HIVE_CURSOR_ERROR", f"Failed to read file at {name_of(thing)}") from None
         reason = "Unexpected end of ZLIB input stream" if isinstance(failed, EOFError) else "Not in GZIP format"
         raise QueryFailed("HIVE_CANNOT_OPEN_SPLIT", f"Error opening Hive split {name_of(thing)} (offset=0, "
-                                                    f"length={thing.size}): {reason}", 1) from None
+                                                    f"length={thing.size}): {reason}") from None
     return out.getvalue()
 
 
@@ -247,7 +247,7 @@ class JsonReader:
             try:
                 rows.append(self._row(self.lines[number]))
             except (ValueError, ArithmeticError, RecursionError):
-                raise QueryFailed("HIVE_CURSOR_ERROR", f"Failed to read file at {name_of(thing)}", 1) from None
+                raise QueryFailed("HIVE_CURSOR_ERROR", f"Failed to read file at {name_of(thing)}") from None
         for start in range(0, len(rows), 1000):
             batch = rows[start:start + 1000]
             given = {f"v{at}": [row[at] for row in batch] for at, _, _ in self.data}
