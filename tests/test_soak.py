@@ -24,6 +24,7 @@ WRITERS, ORDERS_EACH = 8, 25
 FAULTS = [
     {"fault": "reject_records", "share": 0.1, "seed": 1}, {"fault": "throttle_firehose", "share": 0.1, "seed": 2},
     {"fault": "fail_s3", "share": 0.1, "prefix": "events/", "seed": 3},
+    {"fault": "crash_function", "count": 30},  # an outage at first: the trigger gives up on some
     {"fault": "crash_function", "share": 0.03, "seed": 4},
     {"fault": "crash_function", "share": 0.03, "after": True, "seed": 5},
     {"fault": "time_out_function", "share": 0.03, "seed": 6}, {"fault": "deliver_twice", "share": 0.05, "seed": 7},
@@ -61,7 +62,8 @@ class Writer:
 @pytest.mark.skipif(not CHANGES, reason="asked for with `python3 scripts/test.py --soak N`")
 def test_nothing_is_lost_doubled_or_out_of_order(fresh_aws):
     began = time.monotonic()
-    line = AuditedPipe(fresh_aws().endpoint, batch_size=20, window=0)  # small batches meet more faults
+    # Small batches meet more faults, and with a single retry some of them outlast the trigger's patience
+    line = AuditedPipe(fresh_aws().endpoint, batch_size=20, window=0, retries=1)
     writers = [Writer(number, line) for number in range(WRITERS)]
     line.fail(FAULTS)
     with ThreadPoolExecutor(WRITERS) as pool:

@@ -53,9 +53,10 @@ def measure(engine: str, counts: Sequence[int]) -> list[Measured]:
     return measured
 
 
-def make(client: Client, batch_size: int = 10_000, window: int = 1, interval: int = 1) -> None:
+def make(client: Client, batch_size: int = 10_000, window: int = 1, interval: int = 1, retries: int = 100) -> None:
     """Table, function, trigger, delivery stream, bucket and Glue table, as the workbook makes them. The trigger waits
-    for `window` seconds to fill a batch, Firehose for `interval` to fill an object."""
+    for `window` seconds to fill a batch, Firehose for `interval` to fill an object; a batch that fails is tried again
+    `retries` times, then kept in the bucket."""
     bucket = "pipe"
     client.make_bucket(bucket)
     iam, dynamodb, awslambda = client.client("iam"), client.client("dynamodb"), client.client("lambda")
@@ -87,7 +88,7 @@ def make(client: Client, batch_size: int = 10_000, window: int = 1, interval: in
     awslambda.create_event_source_mapping(
         EventSourceArn=stream, FunctionName="function", StartingPosition="TRIM_HORIZON",
         BatchSize=batch_size, MaximumBatchingWindowInSeconds=window, FunctionResponseTypes=["ReportBatchItemFailures"],
-        BisectBatchOnFunctionError=True, MaximumRetryAttempts=100,
+        BisectBatchOnFunctionError=True, MaximumRetryAttempts=retries,
         DestinationConfig={"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}})
     client.glue.create_database(DatabaseInput={"Name": "pipe"})
     today = datetime.datetime.now(datetime.timezone.utc).date()
