@@ -13,7 +13,7 @@ import threading
 
 def main(command: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the pipe says when to end
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, lambda *_: None)  # what is ignored here would be ignored by the command, too
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
     def end_with_parent() -> None:
