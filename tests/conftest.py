@@ -35,6 +35,22 @@ def fresh_aws(tmp_path: Path) -> Iterator[Callable[..., Aws]]:
         one.cli("stop")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Of several processes, one gets the whole of a file, since its tests share what they set up. Athena's files go
+    together: they share Trino, which takes longer to start than most of them. So do the differential ones, which have
+    another."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByWhatIsShared(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return file.rpartition("/")[0] if file.startswith("tests/athena/") else file
+
+    config.option.loadscopereorder = False  # the longest files come early, by name; those with most tests are short
+    return ByWhatIsShared(config, log)
+
+
 def pytest_terminal_summary(terminalreporter) -> None:
     """Print the numbers that tests measured: `record_property("measured", "what: number (bound)")`."""
     told = {value for reports in terminalreporter.stats.values() for report in reports
