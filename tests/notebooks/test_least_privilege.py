@@ -42,6 +42,9 @@ _LARGE = "05, Ask", "https://docs.aws.amazon.com/athena/latest/ug/managed-polici
 _FIREHOSE = ("04, See the waiting changes arrive",
              "https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-s3")
 NOT_ASKED = {
+    ("person", "glue:BatchGetPartition"): (
+        "07, Compact the audit",
+        "https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html"),
     ("person", "s3:AbortMultipartUpload"): _LARGE,
     ("person", "s3:ListBucketMultipartUploads"): _LARGE,
     ("person", "s3:ListMultipartUploadParts"): _LARGE,
