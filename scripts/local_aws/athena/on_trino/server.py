@@ -76,12 +76,15 @@ class TrinoServer:
         return False
 
     def stop(self) -> None:
+        self._end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None and process.stdin is not None:
             with contextlib.suppress(OSError):
                 process.stdin.close()
             process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self, wait: Callable[[], None]) -> None:
         for last in (False,) * (_TRIES - 1) + (True,):
@@ -100,9 +103,11 @@ class TrinoServer:
             except BaseException:
                 self.stop()
                 raise
+            self._end()
             said = (self.folder / "log").read_text(errors="replace")
-            if last or not re.search("BindException|Address already in use|Failed to bind", said):
-                raise QueryFailed("", f"Trino did not start: {_reason(said)}", 1)
+            if last or "BindException" not in said:
+                raise QueryFailed("", f"Trino did not start: {_reason(said)} (all of it is in {self.folder / 'log'})",
+                                  1)
 
     def _answers(self, wait: Callable[[], None]) -> bool:
         """Whether it comes to answer, before it ends or the time is up."""
@@ -156,7 +161,7 @@ def _write(file: Path, properties: Mapping[str, str]) -> None:
 
 
 def _reason(said: str) -> str:
-    """The last line of a log that says what went wrong."""
+    """What a log says of why it ended: the innermost cause, or else its last line."""
+    causes = re.findall(r"^Caused by: (\w+: .+)$", said, re.MULTILINE)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"\bERROR\b|Error|Exception", line) and not line.startswith("at ")]
-    return (telling or lines or ["it gave no reason"])[-1][:300]
+    return (causes or lines or ["it gave no reason"])[-1][:300]
