@@ -46,13 +46,9 @@ class Asked:
     def rows(self) -> Iterator[list[Any]]:
         shapes = [shape(parse_type(column.type)) for column in self.columns]
         try:
-            while True:
-                with self._failing():
-                    row = next(self._result, None)
-                if row is None:
-                    break
-                yield [value if form is None or value is None else form(value)
-                       for form, value in zip(shapes, row, strict=True)]
+            with self._failing():
+                for row in self._result:
+                    yield _each(shapes, row)
         finally:
             self.cancel()
 
