@@ -150,4 +150,4 @@ def step_of(cell, cells: list, notebook: str) -> str:
     """A cell's name: its notebook's number and the heading that it stands under."""
     before = [one.source for one in cells[: cells.index(cell)] if one.cell_type == "markdown"]
     headings = [line.lstrip("# ") for source in before for line in source.splitlines() if line.startswith("#")]
-    return f"{notebook[:2]}, {headings[-1]}"
+    return f"{notebook[:2]}, {headings[-1] if headings else 'before any heading'}"
