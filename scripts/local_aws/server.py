@@ -29,7 +29,7 @@ REGION = "us-east-1"
 
 # Each is a module with `install(aws)`, and says which AWS page it follows. In this order, so that a later one wraps an
 # earlier one: faults come before anything else sees the request.
-CORRECTIONS = ("stream_records", "trigger", "firehose", "athena", "permissions", "function_role",
+CORRECTIONS = ("stream_records", "trigger", "firehose", "athena", "permissions", "function_role", "function_code",
                "access", "faults")
 
 log = logging.getLogger("local_aws")
