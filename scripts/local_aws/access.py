@@ -15,7 +15,7 @@ import threading
 from contextvars import ContextVar
 from typing import Any
 
-from iam import refusal
+from iam import content_of, refusal
 
 MOST = 20_000  # different decisions kept; a run of the workbook takes some hundreds
 
@@ -60,8 +60,8 @@ def install(aws) -> None:
 
     iam_evaluator.enforce, iam_evaluator.evaluate = enforce_and_note, evaluate_and_keep
     aws.route("access", tell)
-    aws.wrap("lambda", lambda handler: passes_role(handler, "lambda", given_to_lambda))
-    aws.wrap("firehose", lambda handler: passes_role(handler, "firehose", given_to_firehose))
+    aws.wrap("lambda", lambda handler: with_roles(handler, given_to_lambda, passed_on("lambda")))
+    aws.wrap("firehose", lambda handler: with_roles(handler, given_to_firehose, passed_on("firehose")))
 
 
 def given_to_lambda(method: str, path: str, headers: dict, content: dict) -> list[str]:
@@ -78,17 +78,19 @@ def given_to_firehose(method: str, path: str, headers: dict, content: dict) -> l
     return sorted(set(re.findall(r'"RoleARN": "([^"]+)"', json.dumps(content))))
 
 
-def passes_role(handler, service: str, given):
-    """A service's handler, which first asks whether the caller may pass on the roles in the request."""
-    async def with_pass_role(method, path, headers, body, query_params):
-        try:
-            content = json.loads(body or b"{}")
-        except ValueError:
-            content = {}  # the handler says what is wrong with it
-        for role in given(method, path, headers, content) if isinstance(content, dict) else ():
-            if refused := refusal(headers, query_params, "iam:PassRole", role, service,
-                                  {"iam:PassedToService": f"{service}.amazonaws.com"}):
-                return refused
+def with_roles(handler, given, refused):
+    """A service's handler, which first asks about each role that a request gives away (`given`): `refused(role,
+    headers, query_params)` is None, or the answer that says why not."""
+    async def asking(method, path, headers, body, query_params):
+        for role in given(method, path, headers, content_of(body)):
+            if answer := refused(role, headers, query_params):
+                return answer
         return await handler(method, path, headers, body, query_params)
 
-    return with_pass_role
+    return asking
+
+
+def passed_on(service: str):
+    """May the caller pass the role on to this service?"""
+    return lambda role, headers, query_params: refusal(
+        headers, query_params, "iam:PassRole", role, service, {"iam:PassedToService": f"{service}.amazonaws.com"})

@@ -6,10 +6,7 @@ log.
 """
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-
-from access import given_to_lambda
+from access import given_to_lambda, with_roles
 from iam import trusts
 
 UNASSUMABLE = "The role defined for the function cannot be assumed by Lambda."
@@ -25,7 +22,7 @@ def install(aws) -> None:
             write(function, *rest, **more)
 
     lambda_svc._emit_lambda_logs = write_as_role
-    aws.wrap("lambda", assuming)
+    aws.wrap("lambda", lambda handler: with_roles(handler, given_to_lambda, unassumable))
 
 
 def may_log(config: dict) -> bool:
@@ -44,20 +41,12 @@ def may_log(config: dict) -> bool:
     return not any(enforce(key, action, "logs", region, resource_arn=arn) for action, arn in needed)
 
 
-def assuming(handler: Callable) -> Callable:
-    """Lambda's handler, which first asks whether Lambda may assume the role that a function is given."""
+def unassumable(role: str, headers: dict, query_params: dict) -> tuple[int, dict, bytes] | None:
+    """The answer to who gives a function a role that Lambda may not assume; None for any other."""
     from ministack.core.responses import error_response_json
     from ministack.services import iam
 
-    async def with_role(method, path, headers, body, query_params):
-        try:
-            content = json.loads(body or b"{}")
-        except ValueError:
-            content = {}  # the handler says what is wrong with it
-        for role in given_to_lambda(method, path, headers, content) if isinstance(content, dict) else ():
-            its = iam._roles.get(role.rsplit("/", 1)[-1])  # where there is none, the handler says so
-            if its and not trusts(its["AssumeRolePolicyDocument"], "lambda.amazonaws.com", role):
-                return error_response_json("InvalidParameterValueException", UNASSUMABLE, 400)
-        return await handler(method, path, headers, body, query_params)
-
-    return with_role
+    its = iam._roles.get(role.rsplit("/", 1)[-1])  # where there is none, the handler says so
+    if its and not trusts(its["AssumeRolePolicyDocument"], "lambda.amazonaws.com", role):
+        return error_response_json("InvalidParameterValueException", UNASSUMABLE, 400)
+    return None

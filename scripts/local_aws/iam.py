@@ -6,6 +6,15 @@ import json
 import uuid
 
 
+def content_of(body: bytes) -> dict:
+    """A request's JSON object; {} where there is none: its handler says what is wrong with it."""
+    try:
+        content = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def refusal(headers: dict, query_params: dict, action: str, resource: str, service: str = "",
             context: dict | None = None) -> tuple[int, dict, bytes] | None:
     """None where the caller of the request being answered may do `action` on the ARN `resource`; else the answer

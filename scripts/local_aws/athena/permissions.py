@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from iam import refusal
+from iam import content_of, refusal
 
 from athena.execution import History
 
@@ -27,22 +27,14 @@ def install(aws: Any, history: History) -> None:
     def resource(service, method, path, headers, body, query_params, region, account_id):
         found = None
         if service == "athena":
-            found = _athena_resource(_content(body), region, account_id, history)
+            found = _athena_resource(content_of(body), region, account_id, history)
         elif service == "glue":
-            found = (glue_resources(headers, _content(body), region, account_id) or [None])[-1]
+            found = (glue_resources(headers, content_of(body), region, account_id) or [None])[-1]
         return found or ministack_resource(service, method, path, headers, body, query_params, region, account_id)
 
     iam_actions.extract_resource_arn = resource
     aws.wrap("glue", glue_handler)
     aws.wrap("athena", athena_handler)
-
-
-def _content(body: bytes) -> dict:
-    try:
-        content = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _athena_resource(content: dict, region: str, account: str, history: History) -> str | None:
@@ -104,7 +96,7 @@ def glue_handler(inner):
     async def handle(method, path, headers, body, query_params):
         action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
         region = extract_region(headers, query_params)
-        for arn in glue_resources(headers, _content(body), region, get_account_id())[:-1]:
+        for arn in glue_resources(headers, content_of(body), region, get_account_id())[:-1]:
             if refused := refusal(headers, query_params, f"glue:{action}", arn):
                 return refused
         status, answered, content = await inner(method, path, headers, body, query_params)
