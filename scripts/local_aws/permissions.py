@@ -10,12 +10,11 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.
 """
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextvars import ContextVar
 from urllib.parse import parse_qs
 
-from iam import refusal
+from iam import content_of, refusal
 
 TO_TAG = {
     "athena:CreateWorkGroup": "athena:TagResource",
@@ -64,9 +63,8 @@ def install(aws) -> None:
 def resource_of(service: str, method: str, path: str, body: bytes, params: dict, region: str, account: str) -> str:
     """The ARN that a call is about, for those that ministack does not find; else ''."""
     if service == "lambda" and method == "POST" and path.rstrip("/").endswith("/functions"):
-        try:
-            name = json.loads(body)["FunctionName"]
-        except (ValueError, KeyError, TypeError):
+        name = content_of(body).get("FunctionName")
+        if not isinstance(name, str):
             return ""  # the handler says what is wrong with it
         return name if name.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:{name}"
     return (params.get("PolicySourceArn") or [""])[0] if service == "iam" else ""
