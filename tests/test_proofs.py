@@ -246,7 +246,8 @@ GOOD = b'{"event_id":"1"}\n'
     (gzip.compress(GOOD + b"\n" + GOOD), "line 2 is blank"),
     (gzip.compress(GOOD[:-1] + GOOD), "line 1 holds more than one event"),
     (gzip.compress(b"[1]\n"), "line 1 is no event"),
-])
+], ids=["two events", "none", "empty", "no last newline", "cut off", "not packed", "half an event", "a blank line",
+        "two on a line", "a list"])  # gzip writes the time: without these, a name of its own for each process
 def test_what_is_the_matter_with_an_object(body, reason):
     found = quarantine.problem(body)
     assert found is None if reason is None else reason in found
