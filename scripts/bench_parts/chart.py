@@ -14,7 +14,7 @@ COLOURS = {"textbook": "#d55e00", "tutorial": "#e69f00", "tutorial, partition co
            "delivered": "#0072b2", "compacted": "#009e73"}
 
 
-def draw(numbers: dict[str, list[Any]], subtitle: str, file: Path) -> None:
+def draw(numbers: dict[str, Any], subtitle: str, file: Path) -> None:
     """Write a picture with a panel for each part that was measured."""
     draws = {"function": _function, "questions": _questions, "pipe": _pipe}
     figure, axes = plt.subplots(1, len(numbers), figsize=(5 * len(numbers), 4), squeeze=False, layout="constrained")
@@ -33,7 +33,8 @@ def _function(ax: plt.Axes, measured: list) -> None:
     ax.set(title="Firehose bills, for each byte of small events", ylabel="bytes")
 
 
-def _questions(ax: plt.Axes, measured: list) -> None:
+def _questions(ax: plt.Axes, found: Any) -> None:
+    measured = found.asked
     layouts = list(dict.fromkeys(one.layout for one in measured))
     for layout in layouts:
         sizes = sorted({one.events for one in measured})

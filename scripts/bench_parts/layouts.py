@@ -48,41 +48,39 @@ class Layout:
         return statement
 
 
-def put(client: Client, count: int) -> tuple[str, int]:
-    """Put `count` events into S3 both ways, with their tables; returns the database and the bytes of JSON."""
+def put(client: Client, count: int) -> str:
+    """Put `count` events into S3 both ways, with their tables; returns the database."""
     database = f"bench_{count}"
     client.make_bucket(BUCKET)
     client.glue.create_database(DatabaseInput={"Name": database})
     with ProcessPoolExecutor(2) as pool:
-        told = list(pool.map(_put_day, [client.endpoint] * DAYS, [count] * DAYS, range(DAYS)))
+        folders = list(pool.map(_put_day, [client.endpoint] * DAYS, [count] * DAYS, range(DAYS)))
     json_table(client, database, "order_events", f"s3://{BUCKET}/{count}/events/", ["dt"], {
         "projection.enabled": "true", "projection.dt.type": "date", "projection.dt.format": "yyyy-MM-dd",
         "projection.dt.range": f"{days()[0]},{days()[-1]}",
         "storage.location.template": f"s3://{BUCKET}/{count}/events/dt=${{dt}}/"})
     json_table(client, database, "tutorial", f"s3://{BUCKET}/{count}/tutorial/", list(_HOURS), {})
     partitions = [{"Values": hour.split("/"), "StorageDescriptor": _storage(f"s3://{BUCKET}/{count}/tutorial/{hour}/")}
-                  for hours, _ in told for hour in hours]
+                  for hours in folders for hour in hours]
     for first in range(0, len(partitions), 100):
         client.glue.batch_create_partition(DatabaseName=database, TableName="tutorial",
                                            PartitionInputList=partitions[first:first + 100])
-    return database, sum(size for _, size in told)
+    return database
 
 
-def _put_day(endpoint: str, count: int, day: int) -> tuple[list[str], int]:
-    """One day's objects in both ways, from another process; the hours as folders, and the bytes of JSON."""
+def _put_day(endpoint: str, count: int, day: int) -> list[str]:
+    """One day's objects in both ways, from another process; returns the hours as folders."""
     s3, line = Client(endpoint).s3, designs.our_function().audit_line
     hours: dict[str, list[bytes]] = defaultdict(list)
     for record in changes_of_day(count, day):
         when = time.gmtime(record["dynamodb"]["ApproximateCreationDateTime"])
         hours[time.strftime("%Y/%m/%d/%H", when)].append(line(record))
-    size = 0
     for hour, lines in hours.items():
         text = b"".join(lines)
-        size += len(text)
         s3.put_object(Bucket=BUCKET, Key=f"{count}/tutorial/{hour}/events", Body=text)
         s3.put_object(Bucket=BUCKET, Key=f"{count}/events/dt={hour[:10].replace('/', '-')}/{hour[11:]}.gz",
                       Body=gzip.compress(text, 6))
-    return list(hours), size
+    return list(hours)
 
 
 def json_table(client: Client, database: str, name: str, location: str, keys: list[str], parameters: dict) -> None:
@@ -105,6 +103,19 @@ def compact(client: Client, database: str) -> float:
         since = client.answer(sql["since"].format(day=day), database)[0][0]
         client.run(sql["insert"].format(columns=sql["columns"], day=day, since=since), database)
     return time.monotonic() - began
+
+
+def kept(client: Client, database: str) -> dict[str, int]:
+    """Bytes that each layout keeps in S3 for all events."""
+    tables = {"tutorial": "tutorial", "delivered": "order_events", "compacted": "order_events_compacted"}
+    return {layout: _bytes_below(client, database, table) for layout, table in tables.items()}
+
+
+def _bytes_below(client: Client, database: str, table: str) -> int:
+    location = client.glue.get_table(DatabaseName=database, Name=table)["Table"]["StorageDescriptor"]["Location"]
+    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    pages = client.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix.rstrip("/") + "/")
+    return sum(item["Size"] for page in pages for item in page.get("Contents", []))
 
 
 def layouts(database: str) -> Iterator[Layout]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 import datetime
 import io
 import json
-import subprocess
 import sys
 import time
 import zipfile
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 import command
 from bench_parts.client import Client
 from bench_parts.layouts import json_table
+from bench_parts.memory import memory
 
 _ROLE = "arn:aws:iam::000000000000:role/{}"
 _WRITERS = 8  # threads that write to the table, 25 items a call
@@ -44,12 +44,13 @@ def measure(engine: str, counts: Sequence[int]) -> list[Measured]:
         with command.clean_local_aws(engine) as status:
             client = Client(status["endpoint"])
             make(client)
+            client.run("SELECT 1", "pipe")  # an engine may start with its first query
             began = time.monotonic()
             _write(client, count)
             written = time.monotonic() - began
             _until_queryable(client, count, began)
             queryable = time.monotonic() - began
-            measured.append(Measured(count, written, queryable, _memory(status["pids"][0])))
+            measured.append(Measured(count, written, queryable, memory(status["pids"][0])))
     return measured
 
 
@@ -123,15 +124,3 @@ def _until_queryable(client: Client, count: int, began: float) -> None:
         if waited > _WITHIN or found > count:
             raise AssertionError(f"After {waited:.0f} s an answer has {found:,} of {count:,} changes")
         time.sleep(max(0.1, waited / 20))  # a question takes from what is measured: ask the less the longer it takes
-
-
-def _memory(pid: int) -> float:
-    """The resident memory, in MB, of a process and all that it started."""
-    table = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,rss="], capture_output=True, text=True).stdout
-    rows = [tuple(map(int, line.split())) for line in table.splitlines()]
-    family, size = {pid}, 0
-    while (grown := family | {child for child, parent, _ in rows if parent in family}) != family:
-        family = grown
-    for process, _, kilobytes in rows:
-        size += kilobytes if process in family else 0
-    return size / 1024

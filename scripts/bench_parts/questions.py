@@ -12,12 +12,11 @@ from pathlib import Path
 import command
 from bench_parts import layouts
 from bench_parts.client import Client
+from bench_parts.memory import memory
 from bench_parts.notebook_sql import PART_5, statements
 
 SPANS = ("a day", "30 days")  # how far back a question looks
-# What reads everything is asked this alone, and once: about 30 days, and about a day without partition columns, where
-# the bytes are the same whatever is asked.
-_OF_EVERYTHING = "transition_matrix"
+_OF_ALL_DAYS = "transition_matrix"  # what is asked about 30 days, once, since it reads all there is
 _ONE_ORDER = re.compile(r"(?<=order_id = )'\w+'")  # whose story Part 5 tells; here it is that of an order of the day
 
 
@@ -35,31 +34,51 @@ class Measured:
     duckdb_bytes: int | None = None
 
 
+@dataclass
+class Made:
+    """What `events` took: seconds to compact them, bytes that each layout keeps in S3, and the memory, in MB, of the
+    local AWS with its engine after all questions about them and about fewer."""
+
+    events: int
+    compacting: float
+    kept: dict[str, int]
+    memory: float = 0
+
+
+@dataclass
+class Found:
+    """All that was measured, in the order in which it was."""
+
+    asked: list[Measured]
+    made: list[Made]
+
+
 class Unequal(Exception):
     """Two layouts gave different answers to the same question about the same events."""
 
 
-def measure(engine: str, counts: Sequence[int], times: int) -> list[Measured]:
+def measure(engine: str, counts: Sequence[int], times: int) -> Found:
     """Ask the questions in every layout of every size, `times` times where not everything is read."""
     with command.clean_local_aws("duckdb") as status:  # it compacts as Athena does; Trino itself has no levels of ZSTD
         client = Client(status["endpoint"])
-        databases = {}
+        made, databases = [], {}
         for count in counts:
             print(f"  {count:,} events: putting, compacting …", file=sys.stderr, flush=True)
-            databases[count], _ = layouts.put(client, count)
-            layouts.compact(client, databases[count])
+            databases[count] = layouts.put(client, count)
+            compacting = layouts.compact(client, databases[count])
+            made.append(Made(count, compacting, layouts.kept(client, databases[count])))
             _views(client, databases[count])
+        asked = _ask_all(status, made, databases, times if engine == "duckdb" else 1)
         if engine == "duckdb":
-            return list(_ask_all(client, databases, times))
-        counted = list(_ask_all(client, databases, 1))
+            return Found(asked, made)
         port, state = int(status["endpoint"].rpartition(":")[2]), Path(status["state"])
         with command.local_aws(engine, port, state) as again:  # the same tables and objects
-            measured = list(_ask_all(Client(again["endpoint"]), databases, times))
-    for one, other in zip(measured, counted, strict=True):
+            measured = _ask_all(again, made, databases, times)
+    for one, other in zip(measured, asked, strict=True):
         one.duckdb_bytes = other.bytes_read
         if one.answer != other.answer:
             raise Unequal(f"{one.question} in {one.layout}: the engines' answers differ")
-    return measured
+    return Found(measured, made)
 
 
 def _views(client: Client, database: str) -> None:
@@ -75,22 +94,29 @@ def _database(database: str, layout: str, span: str) -> str:
     return "_".join([database, *layout.replace(",", "").split(), *span.split()])
 
 
-def _ask_all(client: Client, databases: dict[int, str], times: int) -> Iterator[Measured]:
-    for count, database in databases.items():
-        order = client.answer(f"SELECT min(order_id) FROM order_events WHERE dt = '{layouts.DAY}'", database)[0][0]
-        for span in SPANS:
-            for name, sql in statements(PART_5, "question").items():
-                sql = _ONE_ORDER.sub(f"'{order}'", sql)
-                found = []
-                for layout in layouts.layouts(database):
-                    everything = span == "30 days" or layout.name == layouts.WITHOUT_COLUMNS
-                    if not everything or name == _OF_EVERYTHING:
-                        print(f"  {count:,} events, {span}, {layout.name}: {name}", file=sys.stderr, flush=True)
-                        found.append(_ask(client, sql, count, database, layout.name, span, name,
-                                          1 if everything else times))
-                if len({one.answer for one in found}) > 1:
-                    raise Unequal(f"{name} over {count:,} events, {span}: the layouts' answers differ")
-                yield from found
+def _ask_all(status: dict, made: list[Made], databases: dict[int, str], times: int) -> list[Measured]:
+    client, asked = Client(status["endpoint"]), []
+    for size in made:
+        asked += _ask_size(client, size.events, databases[size.events], times)
+        size.memory = memory(status["pids"][0])
+    return asked
+
+
+def _ask_size(client: Client, count: int, database: str, times: int) -> Iterator[Measured]:
+    order = client.answer(f"SELECT min(order_id) FROM order_events WHERE dt = '{layouts.DAY}'", database)[0][0]
+    for span in SPANS:
+        for name, sql in statements(PART_5, "question").items():
+            if span == "30 days" and name != _OF_ALL_DAYS:
+                continue
+            sql = _ONE_ORDER.sub(f"'{order}'", sql)
+            found = []
+            for layout in layouts.layouts(database):
+                print(f"  {count:,} events, {span}, {layout.name}: {name}", file=sys.stderr, flush=True)
+                everything = span == "30 days" or layout.name == layouts.WITHOUT_COLUMNS
+                found.append(_ask(client, sql, count, database, layout.name, span, name, 1 if everything else times))
+            if len({one.answer for one in found}) > 1:
+                raise Unequal(f"{name} over {count:,} events, {span}: the layouts' answers differ")
+            yield from found
 
 
 def _ask(client: Client, sql: str, count: int, database: str, layout: str, span: str, name: str,

@@ -27,7 +27,7 @@ def run(parts: Iterable[str], engine: str, quick: bool) -> int:
     texts = [f"Measured on {datetime.date.today():%d %B %Y}{' with --quick' if quick else ''}: {os.cpu_count()} cores, "
              f"Python {platform.python_version()}, {platform.system()}, SQL by {engine}."]
     print(texts[0], flush=True)
-    numbers: dict[str, list[Any]] = {}
+    numbers: dict[str, Any] = {}
     for part in parts:
         print(f"{part} …", file=sys.stderr, flush=True)
         measure, tell = _PARTS[part]
@@ -52,37 +52,36 @@ def _function(measured: list[function.Measured]) -> str:
          for one in measured])
 
 
-def _questions(measured: list[questions.Measured]) -> str:
-    largest = max(one.events for one in measured)
-    all_of_it = max(one.bytes_read for one in measured if (one.events, one.layout) == (largest, WITHOUT_COLUMNS))
+def _questions(found: questions.Found) -> str:
+    largest = found.made[-1].events
     return "\n\n".join([
         f"**Bytes that a question about one of 30 days reads**, of {largest:,} events; in brackets how many times less "
-        f"than the tutorial's layout with its partition columns, and than without them, when it reads all "
-        f"{size(all_of_it)}{_beside(measured)}",
-        _bytes(measured, largest, all_of_it),
+        f"than the tutorial's layout with its partition columns, and than without them{_beside(found)}",
+        _bytes(found.asked, largest),
         "**How they grow**: bytes and seconds of a question about a day (median of all), and of the transition matrix "
         "of all 30 days",
-        _growth(measured),
+        _growth(found.asked),
+        "**What the events take**: in S3, until they are compacted, and of the local AWS's memory after all questions",
+        _made(found.made),
     ])
 
 
-def _bytes(measured: list[questions.Measured], largest: int, all_of_it: int) -> str:
-    found = {(one.question, one.layout): one for one in measured
-             if (one.events, one.span) == (largest, "a day") and one.layout != WITHOUT_COLUMNS}
+def _bytes(measured: list[questions.Measured], largest: int) -> str:
+    found = {(one.question, one.layout): one for one in measured if (one.events, one.span) == (largest, "a day")}
     layouts, names = (list(dict.fromkeys(key[place] for key in found)) for place in (1, 0))
 
     def cell(name: str, layout: str) -> str:
-        one, other = found[name, layout], found[name, WITH_COLUMNS]
+        one = found[name, layout]
         beside = "" if one.duckdb_bytes is None else f" / {size(one.duckdb_bytes)}"
-        less = "" if layout == WITH_COLUMNS else (
-            f" (1/{other.bytes_read / one.bytes_read:.0f}, 1/{all_of_it / one.bytes_read:,.0f})")
+        less = "" if layout in (WITH_COLUMNS, WITHOUT_COLUMNS) else " ({})".format(", ".join(
+            f"1/{found[name, other].bytes_read / one.bytes_read:,.0f}" for other in (WITH_COLUMNS, WITHOUT_COLUMNS)))
         return size(one.bytes_read) + beside + less
 
     return table(("Question", *layouts), [(name, *(cell(name, layout) for layout in layouts)) for name in names])
 
 
-def _beside(measured: list[questions.Measured]) -> str:
-    return "" if measured[0].duckdb_bytes is None else (
+def _beside(found: questions.Found) -> str:
+    return "" if found.asked[0].duckdb_bytes is None else (
         "; behind the stroke, DuckDB's count. DuckDB also did the compacting, as Trino has no levels of ZSTD")
 
 
@@ -98,6 +97,12 @@ def _growth(measured: list[questions.Measured]) -> str:
                   for (layout, events), spans in sorted(groups.items())])
 
 
+def _made(made: list[questions.Made]) -> str:
+    return table(("Events", *made[0].kept, "compacted in, s", "memory, MB"),
+                 [(f"{one.events:,}", *map(size, one.kept.values()), short(one.compacting), f"{one.memory:.0f}")
+                  for one in made])
+
+
 def _pipe(measured: list[pipe.Measured]) -> str:
     return "**The whole pipe** on the local AWS, from the first write until an answer has all changes\n\n" + table(
         ("Changes", "written after, s", "in an answer after, s", "changes/s", "memory, MB"),
@@ -105,7 +110,7 @@ def _pipe(measured: list[pipe.Measured]) -> str:
           f"{one.memory:.0f}") for one in measured])
 
 
-_PARTS: dict[str, tuple[Callable[[str, bool], list], Callable[[list], str]]] = {
+_PARTS: dict[str, tuple[Callable[[str, bool], Any], Callable[[Any], str]]] = {
     "function": (lambda engine, quick: function.measure(turns=20 if quick else 100), _function),
     "questions": (lambda engine, quick: questions.measure(
         engine, [10_000] if quick else [10_000, 100_000, 1_000_000], 1 if quick else 3), _questions),
