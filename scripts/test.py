@@ -15,7 +15,8 @@ Whatever else you give goes to pytest, which then runs just that, for example:
 The local AWS that the tests use has a port and a state of its own, and is gone afterwards.
 """
 NOTHING_CHOSEN = 5  # pytest, where a -k fits none of its tests
-AFTER_NOTEBOOKS = "tests/notebooks/test_least_privilege.py"  # judges what they did, so it runs where they ran
+# They judge what the notebooks did, so they run where those ran
+AFTER_NOTEBOOKS = ["tests/notebooks/test_clean_up.py", "tests/notebooks/test_least_privilege.py"]
 
 
 def arguments() -> tuple:
@@ -50,8 +51,8 @@ def main() -> int:
         return lint or _end(_start("pytest", "--nbval", *for_pytest))
     chosen = [] if options.full else ["-m", "not browser and not studio and not soak and not removals"]
     return lint or _side_by_side(
-        ["--nbval", "--keep-duplicates", *_walk(), AFTER_NOTEBOOKS, *for_pytest],
-        ["tests", "--numprocesses=2", "--ignore", AFTER_NOTEBOOKS, *chosen, *for_pytest])
+        ["--nbval", "--keep-duplicates", *_walk(), *AFTER_NOTEBOOKS, *for_pytest],
+        ["tests", "--numprocesses=2", *(f"--ignore={file}" for file in AFTER_NOTEBOOKS), *chosen, *for_pytest])
 
 
 def _walk() -> list:

@@ -118,6 +118,7 @@ class Walk:
         self.account = account
         self.steps: list[tuple[str, dict]] = []
         self.policies: dict[str, dict] = {}
+        self.before_clean_up: dict[str, dict[str, str]] | None = None  # what there was, with its tags
 
     def note(self, step: str) -> None:
         """After a step: keep what it has left behind."""

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from environments import ROOT, SetupError, ensure
+from unavailable import unavailable
 
 pytestmark = pytest.mark.studio
 
@@ -58,11 +59,11 @@ def studio() -> Path:
     """A Python that holds what Studio's does."""
     python = _python()
     if not python:
-        _unavailable(f"there is no Python {'.'.join(map(str, PYTHON))} here")
+        unavailable("Not run with Studio's versions", f"there is no Python {'.'.join(map(str, PYTHON))} here")
     try:
         return ensure(ROOT / ".venv-studio", DISTRIBUTION + TESTING, "SageMaker Distribution 4.4.1's versions", python)
     except SetupError as error:
-        _unavailable(str(error))
+        unavailable("Not run with Studio's versions", error)
 
 
 def _python() -> str | None:
@@ -80,11 +81,6 @@ def _version(python: str) -> str | None:
     say = "import sys; print('%d.%d' % sys.version_info[:2])"
     done = subprocess.run([python, "-c", say], capture_output=True, text=True)
     return done.stdout.strip() if done.returncode == 0 else None
-
-
-def _unavailable(why: str) -> None:
-    """Skip, but not where everything is to be checked."""
-    (pytest.fail if os.environ.get("AUDIT_FULL") else pytest.skip)(f"Not run with Studio's versions: {why}")
 
 
 def test_the_versions_are_the_distributions(studio):

@@ -1,4 +1,5 @@
-"""What a test does where Trino cannot be had: it is skipped with the reason, or fails where Trino is insisted on."""
+"""What a test does where what it needs cannot be had: it is skipped with the reason, or fails where that is insisted
+on, as by `test.py --full`."""
 from __future__ import annotations
 
 import os
@@ -6,9 +7,16 @@ from typing import NoReturn
 
 import pytest
 
-INSISTS = "1" in (os.environ.get("AUDIT_REQUIRE_TRINO"), os.environ.get("AUDIT_FULL"))
+
+def unavailable(what: str, why: object) -> NoReturn:
+    """End the test (and all others that need the same fixture): `what` is not done, because of `why`."""
+    _end("AUDIT_FULL")(f"{what}: {why}")
 
 
-def without_trino(why: str) -> NoReturn:
-    """End the test (and all others that need the same fixture) because Trino cannot be had."""
-    (pytest.fail if INSISTS else pytest.skip)(f"Trino cannot be had here, so nothing is asked of it: {why}")
+def without_trino(why: object) -> NoReturn:
+    """The same, because Trino cannot be had; CI insists on it alone."""
+    _end("AUDIT_FULL", "AUDIT_REQUIRE_TRINO")(f"Trino cannot be had here, so nothing is asked of it: {why}")
+
+
+def _end(*insisting: str):
+    return pytest.fail if "1" in map(os.environ.get, insisting) else pytest.skip

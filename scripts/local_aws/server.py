@@ -16,6 +16,7 @@ import json
 import logging
 import os
 import secrets
+import shutil
 import signal
 import sys
 import threading
@@ -26,6 +27,7 @@ from typing import Any
 Handler = Callable[[str, str, dict, bytes, dict], Awaitable[tuple[int, dict, bytes]]]
 HOST = "127.0.0.1"
 REGION = "us-east-1"
+TEMPORARY = "tmp"  # the folder, in the state, of its temporary files
 
 # Each is a module with `install(aws)`, and says which AWS page it follows. In this order, so that a later one wraps an
 # earlier one: faults come before anything else sees the request.
@@ -167,12 +169,13 @@ async def serve(application: Callable, aws: LocalAws) -> None:
 
 def environment(port: int, state: Path, access_key: str) -> dict[str, str]:
     """The variables that ministack reads when it is imported. Whatever AWS settings this machine has are left out, so
-    that neither the server nor a function that it runs can reach a real account."""
+    that neither the server nor a function that it runs can reach a real account. Temporary files lie in `state`, where
+    the next start finds what a killed one left behind."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "BOTO_", "ATHENA_"))}
     kept.update(
         AUTH="true", BIND_HOST=HOST, GATEWAY_PORT=str(port), MINISTACK_HOST=HOST, IOT_MTLS_ENABLED="0",
         IOT_MTLS_PORT="0", SFTP_ENABLED="0", PERSIST_STATE="1", STATE_DIR=str(state / "ministack"), S3_PERSIST="1",
-        S3_DATA_DIR=str(state / "s3"), MINISTACK_REGION=REGION, LOG_LEVEL="WARNING",
+        S3_DATA_DIR=str(state / "s3"), TMPDIR=str(state / TEMPORARY), MINISTACK_REGION=REGION, LOG_LEVEL="WARNING",
         AWS_ACCESS_KEY_ID=access_key, AWS_SECRET_ACCESS_KEY="test", AWS_EC2_METADATA_DISABLED="true",
         AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
     return kept
@@ -185,7 +188,8 @@ def main() -> None:
     parser.add_argument("--engine", choices=("duckdb", "trino"), required=True)
     options = parser.parse_args()
     access_key = "AKLOCAL" + secrets.token_hex(8).upper()
-    for folder in ("ministack", "s3"):
+    shutil.rmtree(options.state / TEMPORARY, ignore_errors=True)
+    for folder in ("ministack", "s3", TEMPORARY):
         (options.state / folder).mkdir(parents=True, exist_ok=True)
     settings = environment(options.port, options.state, access_key)
     os.environ.clear()
@@ -204,6 +208,7 @@ def main() -> None:
     for name in CORRECTIONS:
         importlib.import_module(name).install(aws)
     asyncio.run(serve(gate(ministack.app, aws), aws))
+    shutil.rmtree(options.state / TEMPORARY, ignore_errors=True)
 
 
 if __name__ == "__main__":

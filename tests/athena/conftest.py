@@ -8,7 +8,7 @@ import pytest
 
 from athena_under_test import Athena
 from aws_under_test import Aws
-from trino_under_test import without_trino
+from unavailable import without_trino
 
 # What answers: both engines, unless the tests' local AWS was told which
 ENGINES = ["duckdb", "trino"] if "AUDIT_LOCAL_ENGINE" not in os.environ else [os.environ["AUDIT_LOCAL_ENGINE"]]

@@ -17,7 +17,7 @@ import pytest
 
 from athena_under_test import Athena
 from aws_under_test import Aws
-from trino_under_test import without_trino
+from unavailable import without_trino
 
 pytestmark = pytest.mark.trino
 LONG = "SELECT sum(a.n * b.n + c.n) FROM {numbers} a CROSS JOIN {numbers} b CROSS JOIN {numbers} c"

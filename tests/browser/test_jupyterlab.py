@@ -25,6 +25,7 @@ from PIL import Image
 
 import command
 from environments import ROOT, SetupError, ensure
+from unavailable import unavailable
 
 pytestmark = pytest.mark.browser
 
@@ -40,11 +41,11 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """What a reader sees who walks from the map through all notebooks."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if not browser:
-        _unavailable(f"there is none of {', '.join(BROWSERS)} on this machine")
+        unavailable("No walk in a browser", f"there is none of {', '.join(BROWSERS)} on this machine")
     try:
         python = ensure(ROOT / ".venv-browser", PLAYWRIGHT, "the browser's driver")
     except SetupError as error:
-        _unavailable(str(error))
+        unavailable("No walk in a browser", error)
     folder = tmp_path_factory.mktemp("browser")
     shots, trouble = folder / "screenshots", folder / "trouble.png"
     began = time.monotonic()
@@ -67,11 +68,6 @@ def notebook(request: pytest.FixtureRequest, seen: dict) -> dict:
     if request.param not in seen["notebooks"]:
         pytest.fail(f"{request.param} was not reached.", pytrace=False)
     return {"name": request.param, **seen["notebooks"][request.param]}
-
-
-def _unavailable(why: str) -> None:
-    """Skip, but not where everything is to be checked."""
-    (pytest.fail if os.environ.get("AUDIT_FULL") else pytest.skip)(f"No walk in a browser: {why}")
 
 
 def _store(shots: Path) -> None:

@@ -1,12 +1,21 @@
 """The local AWS as a whole: it starts, keeps what it holds, listens on the loopback only, and stops without a trace."""
+import io
 import json
 import os
+import signal
 import socket
 import subprocess
 import urllib.request
+import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
+
+from aws_under_test import REGION
+from least_privilege import Account
+
+TRUST = {"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}]}
 
 
 def test_start_twice_gets_the_running_one(aws):
@@ -55,6 +64,29 @@ def test_what_it_holds_is_kept_and_reset_empties_it(fresh_aws):
     assert one.client("s3").get_object(Bucket="kept", Key="a")["Body"].read() == b"1"
     assert one.cli("reset").returncode == 0
     assert one.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_its_temporary_files_lie_in_its_state_and_go_with_it(fresh_aws, tmp_path, monkeypatch):
+    """Also after it was killed: the next start removes them."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setenv("TMPDIR", str(elsewhere))
+    one = fresh_aws()
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("code.py", "handler = lambda event, context: 'done'")
+    one.client("lambda").create_function(
+        FunctionName="any", Role=Account(one.endpoint, REGION).make_role("any", TRUST), Runtime="python3.12",
+        Handler="code.handler", Code={"ZipFile": package.getvalue()})
+    assert one.client("lambda").invoke(FunctionName="any")["Payload"].read() == b'"done"'
+    temporary = one.state / "tmp"
+    left = set(temporary.iterdir())
+    assert any("any" in folder.name for folder in left) and not list(elsewhere.iterdir())
+    os.kill(json.loads(one.cli("status", "--json").stdout)["pids"][0], signal.SIGKILL)
+    one.start()
+    assert not left & set(temporary.iterdir())
+    one.stop()
+    assert not temporary.exists() and not list(elsewhere.iterdir())
 
 
 def test_a_busy_port_is_told_in_one_sentence(aws, tmp_path):

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import engines  # noqa: E402
 import record  # noqa: E402
 
-from trino_under_test import without_trino  # noqa: E402
+from unavailable import without_trino  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def trino(lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[engi
     try:
         engine = engines.Trino(lake, tmp_path_factory.mktemp("suite") / "trino")
     except RuntimeError as failed:
-        without_trino(str(failed))
+        without_trino(failed)
     yield engine
     engine.close()
 

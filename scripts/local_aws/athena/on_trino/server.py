@@ -123,7 +123,8 @@ class TrinoServer:
         return False
 
     def _launch(self, java: Path, server: Path) -> None:
-        self.folder.mkdir(parents=True)
+        temporary = self.folder / "tmp"
+        temporary.mkdir(parents=True)
         self.folder.chmod(0o700)  # what lies here holds secrets
         with socket.create_server((HOST, 0)) as free:
             self.port = free.getsockname()[1]
@@ -142,14 +143,15 @@ class TrinoServer:
         (etc / "rules.json").write_text(json.dumps(rules))
         _write(etc / "catalog" / f"{CATALOG}.properties", self.catalog)
         _write(etc / "log.properties", {"": "WARN"})
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         # Neither a proxy nor any AWS settings of this machine
         kept.update(AWS_EC2_METADATA_DISABLED="true", AWS_CONFIG_FILE=os.devnull,
                     AWS_SHARED_CREDENTIALS_FILE=os.devnull, NO_PROXY="*")
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, str(Path(__file__).with_name("watch.py")), str(java), *_JAVA,
-                 "-cp", str(server / "lib" / "*"), f"-Dconfig={etc / 'config.properties'}",
+                 f"-Djava.io.tmpdir={temporary}", "-cp", str(server / "lib" / "*"),
+                 f"-Dconfig={etc / 'config.properties'}",
                  f"-Dlog.levels-file={etc / 'log.properties'}", *(f"-D{name}={value}" for name, value in node.items()),
                  "io.trino.server.TrinoServer"],
                 cwd=self.folder, env=kept, stdin=subprocess.PIPE, stdout=log, stderr=log)

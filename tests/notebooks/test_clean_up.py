@@ -1,0 +1,29 @@
+"""What Parts 1 to 7 made, and what 99 has left of it: asked of the services themselves, whatever 99 says."""
+from __future__ import annotations
+
+import pytest
+
+from inventory import NO_TAGS, inventory
+from least_privilege import WALK, Walk
+
+
+@pytest.fixture(scope="module")
+def walk(request: pytest.FixtureRequest) -> Walk:
+    walked = request.config.stash.get(WALK, None)
+    if walked is None or walked.before_clean_up is None:
+        pytest.skip("is about a run of all notebooks: pytest --nbval notebooks and this file")
+    return walked
+
+
+def test_all_that_the_workbook_makes_is_tagged(walk):
+    """Otherwise 99, which asks for what is tagged, would overlook it, as would a bill by tags."""
+    there = walk.before_clean_up
+    kinds = {name.rpartition(" ")[0] for name in there}
+    assert kinds == {"table", "function", "trigger", "Firehose stream", "bucket", "log group", "role", "database",
+                     NO_TAGS, "workgroup", "queue"}
+    assert [name for name, tags in there.items()
+            if not name.startswith(NO_TAGS) and tags.get("project") != "orders-audit"] == []
+
+
+def test_nothing_is_left_after_the_clean_up(walk):
+    assert inventory(walk.account.endpoint, walk.account.region) == {}
