@@ -42,7 +42,8 @@ def _questions(ax: plt.Axes, found: Any) -> None:
                                   if (one.events, one.layout, one.span) == (events, layout, "a day"))
                 for events in sizes]
         ax.loglog(sizes, read, marker="o", color=COLOURS[layout])
-        ax.annotate(f" {layout}", (sizes[-1], read[-1]), color=COLOURS[layout], fontsize=8, va="center")
+        ax.annotate(layout, (sizes[-1], read[-1]), xytext=(6, 0), textcoords="offset points", color=COLOURS[layout],
+                    fontsize=8, va="center")
     ax.margins(x=0.45)
     ax.set(title="A question about a day reads (median)", xlabel="events of 30 days", ylabel="bytes")
 

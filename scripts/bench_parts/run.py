@@ -61,7 +61,8 @@ def _questions(found: questions.Found) -> str:
         "**How they grow**: bytes and seconds of a question about a day (median of all), and of the transition matrix "
         "of all 30 days",
         _growth(found.asked),
-        "**What the events take**: in S3, until they are compacted, and of the local AWS's memory after all questions",
+        "**What the events take**: bytes that S3 keeps, seconds to compact them, and the local AWS's memory after all "
+        "questions",
         _made(found.made),
     ])
 

@@ -91,7 +91,7 @@ def _object(connection: duckdb.DuckDBPyConnection, scan: Any, data: list[tuple[i
         if column in there:
             own, given = there[column]
             _check(name, column, kind, given)
-            texts[at] = f"CAST({positional(_quoted(own), kind)} AS {held_as(kind)})"
+            texts[at] = f"CAST({positional(quoted(own), kind)} AS {held_as(kind)})"
     items = ", ".join(texts.get(at, "NULL") for at in range(len(scan.columns)))
     connection.execute(f"INSERT INTO {scan.name} SELECT {items} FROM read_parquet($path)",
                        {"path": path, **{f"k{at}": value for at, value in fixed.items()}})
@@ -109,18 +109,18 @@ def _check(name: str, column: str, kind: Type, given: str) -> None:
                                            f"type {kind.name} defined in table schema", 1)
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
 def positional(sql: str, kind: Type) -> str:
     """A value of named fields, as one whose fields are f1, f2, …"""
-    return _fields(sql, kind, lambda at, name: (f"f{at}", _quoted(name or f"field{at - 1}")))
+    return _fields(sql, kind, lambda at, name: (f"f{at}", quoted(name or f"field{at - 1}")))
 
 
 def named(sql: str, kind: Type) -> str:
     """A value whose fields are f1, f2, … with the type's own names, for an object to hold."""
-    return _fields(sql, kind, lambda at, name: (_quoted(name or f"field{at - 1}"), f"f{at}"))
+    return _fields(sql, kind, lambda at, name: (quoted(name or f"field{at - 1}"), f"f{at}"))
 
 
 def _fields(sql: str, kind: Type, names: Callable[[int, str | None], tuple[str, str]], depth: int = 0) -> str:
@@ -144,4 +144,4 @@ def _has_row(kind: Type) -> bool:
     return kind.name == "row" or any(map(_has_row, kind.inner))
 
 
-__all__ = ["INTEGERS", "load", "named", "positional"]
+__all__ = ["INTEGERS", "load", "named", "positional", "quoted"]

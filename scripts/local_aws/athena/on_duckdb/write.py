@@ -19,7 +19,7 @@ from athena.engine import Column, QueryFailed, Target, Watch, Written
 from athena.hive_types import to_trino
 from athena.on_duckdb.expressions import Expr
 from athena.on_duckdb.grammar import HINT
-from athena.on_duckdb.parquet import named
+from athena.on_duckdb.parquet import named, quoted
 from athena.on_duckdb.types import VARCHAR, coerces, duckdb, words
 from athena.text import Type, formatter, parse_type
 
@@ -34,8 +34,7 @@ def write(engine: DuckDbEngine, target: Target, statement: str, catalog: Catalog
     """As `Engine.write`."""
     if target.compression not in WRITTEN.get(target.format, ()):
         raise QueryFailed("NOT_SUPPORTED", f"Writing {target.format} with {target.compression} compression is not "
-                                           f"verified "
-                                           f"to do as Athena does on DuckDB. {HINT}")
+                                           f"verified to do as Athena does on DuckDB. {HINT}")
     compiler, sql, fields = engine.compiled(statement, catalog)
     if target.create:
         columns = _own(fields, target)
@@ -160,7 +159,7 @@ def _object(engine: DuckDbEngine, connection: Any, condition: str, given: dict[s
     name = f"{stamp}_{uuid.uuid4().hex[:10]}"
     if target.format == "PARQUET":
         path = str(engine.folder / f"{name}.parquet")
-        items = ", ".join(f'{named(f"c{at}", parse_type(column.type))} AS "{column.name}"'.replace('""', '"')
+        items = ", ".join(f"{named(f'c{at}', parse_type(column.type))} AS {quoted(column.name)}"
                           for at, column in enumerate(data))
         codec = {"NONE": "UNCOMPRESSED", "ZSTD": f"ZSTD, COMPRESSION_LEVEL {target.level}"}.get(
             target.compression, target.compression)
