@@ -6,9 +6,9 @@ import json
 import pytest
 
 import bench
-from bench_parts import chart, designs, function, questions, run
+from bench_parts import chart, designs, function, layouts, questions, run
 from bench_parts.changes import DAYS, changes, days
-from bench_parts.layouts import DAY, WITH_COLUMNS, layouts
+from bench_parts.layouts import DAY, WITH_COLUMNS
 from bench_parts.notebook_sql import PART_5, PART_7, statements
 from bench_parts.tables import short, size, table
 
@@ -142,7 +142,7 @@ def test_the_questions_are_those_of_part_5():
 
 
 def test_a_question_about_a_day_names_the_day_at_each_table_it_reads():
-    for layout in layouts("bench"):
+    for layout in layouts.layouts("bench"):
         one, every = layout.create_view("a day"), layout.create_view("30 days")
         assert one.count("FROM (SELECT *") == every.count("FROM (SELECT *") == len(layout.one_day)
         assert f"'{DAY}" in one or "day = '17'" in one
@@ -153,7 +153,9 @@ def test_the_questions_are_measured_in_each_layout_with_equal_answers(tmp_path, 
     some = {name: sql for name, sql in statements(PART_5, "question").items()
             if name in ("who_changed_what", "transition_matrix")}
     monkeypatch.setattr(questions, "statements", lambda notebook, tag: some)
-    found = questions.measure("duckdb", [300], times=1)
+    for name, fewer in (("DAYS", 3), ("days", lambda: days()[:3]), ("DAY", days()[1])):
+        monkeypatch.setattr(layouts, name, fewer)
+    found = questions.measure("duckdb", [900], times=1)
     asked = {(one.span, one.layout, one.question): one for one in found.asked}
     assert len(asked) == 4 * 3
     for (span, _, question), one in asked.items():
@@ -163,6 +165,6 @@ def test_the_questions_are_measured_in_each_layout_with_equal_answers(tmp_path, 
         assert asked["30 days", layout, "transition_matrix"].bytes_read == made.kept[kept]
     assert made.kept["compacted"] and made.compacting > 0 and made.memory > 50
     text = run._questions(found)
-    assert "| who_changed_what" in text and "| 300" in text
-    chart.draw({"questions": found}, "300 events", tmp_path / "chart.png")
+    assert "| who_changed_what" in text and "| 900" in text
+    chart.draw({"questions": found}, "900 events", tmp_path / "chart.png")
     assert (tmp_path / "chart.png").stat().st_size > 10_000

@@ -3,16 +3,23 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 from test_access import role
 
 CODE = """
+import pathlib, time
+
 def handler(event, context):
-    if event:
+    if event == "fail":
         raise ValueError
+    if event:
+        here = pathlib.Path(event)
+        (here / "begun").touch()
+        while not (here / "go on").exists():
+            time.sleep(0.01)
     return {answer}
 """
 
@@ -24,31 +31,37 @@ def package(answer: int) -> bytes:
     return archive.getvalue()
 
 
-def test_what_begins_after_an_update_runs_the_new_code(aws):
+class Function:
+    """A function that answers with a number, 0 at first."""
+
+    def __init__(self, aws, name: str):
+        self.name, self.client = name, aws.client("lambda")
+        self.client.create_function(
+            FunctionName=name, Runtime="python3.12", Handler="code.handler", Timeout=10,
+            Role=role(aws, name, "lambda.amazonaws.com"), Code={"ZipFile": package(0)})
+
+    def invoke(self, event: str | None = None) -> object:
+        return json.load(self.client.invoke(FunctionName=self.name, Payload=json.dumps(event))["Payload"])
+
+    def update(self, answer: int) -> None:
+        self.client.update_function_code(FunctionName=self.name, ZipFile=package(answer))
+        while self.client.get_function_configuration(FunctionName=self.name)["LastUpdateStatus"] != "Successful":
+            time.sleep(0.05)
+
+
+def test_what_is_under_way_ends_with_the_code_it_began_with_and_what_begins_later_runs_the_new(aws, tmp_path):
     """https://docs.aws.amazon.com/lambda/latest/dg/lambda-functions-states.html#functions-states-updating"""
-    client, over = aws.client("lambda"), threading.Event()
-    client.create_function(FunctionName="updated", Runtime="python3.12", Handler="code.handler", Timeout=10,
-                           Role=role(aws, "updated", "lambda.amazonaws.com"), Code={"ZipFile": package(0)})
-
-    def invoke(event=None) -> object:
-        return json.load(client.invoke(FunctionName="updated", Payload=json.dumps(event))["Payload"])
-
-    def keep_failing() -> None:  # so that each invocation needs a process of its own, which takes time
-        while not over.is_set():
-            invoke("fail")
-
-    threads = [threading.Thread(target=keep_failing) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    try:
-        answers = []
-        for number in range(1, 5):
-            client.update_function_code(FunctionName="updated", ZipFile=package(number))
-            while client.get_function_configuration(FunctionName="updated")["LastUpdateStatus"] != "Successful":
-                time.sleep(0.05)
-            answers.append([invoke() for _ in range(8)])
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
-    assert answers == [[number] * 8 for number in range(1, 5)]
+    function = Function(aws, "under-way")
+    with ThreadPoolExecutor(1) as pool:
+        under_way = pool.submit(function.invoke, str(tmp_path))
+        try:
+            until = time.monotonic() + 10
+            while not (tmp_path / "begun").exists() and time.monotonic() < until:
+                time.sleep(0.01)
+            assert "errorType" in function.invoke("fail")
+            function.update(1)
+            assert function.invoke() == 1
+        finally:
+            (tmp_path / "go on").touch()
+        assert under_way.result() == 0
+    assert [function.invoke() for _ in range(3)] == [1] * 3  # and not in the process that has just become free
