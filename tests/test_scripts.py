@@ -53,6 +53,8 @@ class Tree:
             process = subprocess.Popen(
                 [sys.executable, f"scripts/{command}.py", *arguments], cwd=self.folder, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=said, text=True, start_new_session=True,
+                # As a terminal does: tests that run in the background ignore Ctrl-C, and would hand that down
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                 env={**CLEAN, "AUDIT_LOCAL_PORT": str(self.port), **environment})
         try:
             yield process
