@@ -48,9 +48,14 @@ class Layout:
         return statement
 
 
-def put(client: Client, count: int) -> str:
-    """Put `count` events into S3 both ways, with their tables; returns the database."""
-    database = f"bench_{count}"
+def database_of(count: int) -> str:
+    """The database of the tables over so many events."""
+    return f"bench_{count}"
+
+
+def put(client: Client, count: int) -> None:
+    """Put `count` events into S3 both ways, with their tables."""
+    database = database_of(count)
     client.make_bucket(BUCKET)
     client.glue.create_database(DatabaseInput={"Name": database})
     with ProcessPoolExecutor(2) as pool:
@@ -65,7 +70,6 @@ def put(client: Client, count: int) -> str:
     for first in range(0, len(partitions), 100):
         client.glue.batch_create_partition(DatabaseName=database, TableName="tutorial",
                                            PartitionInputList=partitions[first:first + 100])
-    return database
 
 
 def _put_day(endpoint: str, count: int, day: int) -> list[str]:

@@ -61,19 +61,19 @@ def measure(engine: str, counts: Sequence[int], times: int) -> Found:
     """Ask the questions in every layout of every size, `times` times where not everything is read."""
     with command.clean_local_aws("duckdb") as status:  # it compacts as Athena does; Trino itself has no levels of ZSTD
         client = Client(status["endpoint"])
-        made, databases = [], {}
+        made = []
         for count in counts:
             print(f"  {count:,} events: putting, compacting …", file=sys.stderr, flush=True)
-            databases[count] = layouts.put(client, count)
-            compacting = layouts.compact(client, databases[count])
-            made.append(Made(count, compacting, layouts.kept(client, databases[count])))
-            _views(client, databases[count])
-        asked = _ask_all(status, made, databases, times if engine == "duckdb" else 1)
+            layouts.put(client, count)
+            database = layouts.database_of(count)
+            made.append(Made(count, layouts.compact(client, database), layouts.kept(client, database)))
+            _views(client, database)
+        asked = _ask_all(status, made, times if engine == "duckdb" else 1)
         if engine == "duckdb":
             return Found(asked, made)
         port, state = int(status["endpoint"].rpartition(":")[2]), Path(status["state"])
         with command.local_aws(engine, port, state) as again:  # the same tables and objects
-            measured = _ask_all(again, made, databases, times)
+            measured = _ask_all(again, made, times)
     for one, other in zip(measured, asked, strict=True):
         one.duckdb_bytes = other.bytes_read
         if one.answer != other.answer:
@@ -94,15 +94,16 @@ def _database(database: str, layout: str, span: str) -> str:
     return "_".join([database, *layout.replace(",", "").split(), *span.split()])
 
 
-def _ask_all(status: dict, made: list[Made], databases: dict[int, str], times: int) -> list[Measured]:
+def _ask_all(status: dict, made: list[Made], times: int) -> list[Measured]:
     client, asked = Client(status["endpoint"]), []
     for size in made:
-        asked += _ask_size(client, size.events, databases[size.events], times)
+        asked += _ask_size(client, size.events, times)
         size.memory = memory(status["pids"][0])
     return asked
 
 
-def _ask_size(client: Client, count: int, database: str, times: int) -> Iterator[Measured]:
+def _ask_size(client: Client, count: int, times: int) -> Iterator[Measured]:
+    database = layouts.database_of(count)
     order = client.answer(f"SELECT min(order_id) FROM order_events WHERE dt = '{layouts.DAY}'", database)[0][0]
     for span in SPANS:
         for name, sql in statements(PART_5, "question").items():

@@ -3,10 +3,10 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
+from pipeline import eventually
 from test_access import role
 
 CODE = """
@@ -45,8 +45,8 @@ class Function:
 
     def update(self, answer: int) -> None:
         self.client.update_function_code(FunctionName=self.name, ZipFile=package(answer))
-        while self.client.get_function_configuration(FunctionName=self.name)["LastUpdateStatus"] != "Successful":
-            time.sleep(0.05)
+        eventually(lambda: self.client.get_function_configuration(FunctionName=self.name)[
+            "LastUpdateStatus"] == "Successful", what="the update")
 
 
 def test_what_is_under_way_ends_with_the_code_it_began_with_and_what_begins_later_runs_the_new(aws, tmp_path):
@@ -55,9 +55,7 @@ def test_what_is_under_way_ends_with_the_code_it_began_with_and_what_begins_late
     with ThreadPoolExecutor(1) as pool:
         under_way = pool.submit(function.invoke, str(tmp_path))
         try:
-            until = time.monotonic() + 10
-            while not (tmp_path / "begun").exists() and time.monotonic() < until:
-                time.sleep(0.01)
+            eventually((tmp_path / "begun").exists, what="the invocation")
             assert "errorType" in function.invoke("fail")
             function.update(1)
             assert function.invoke() == 1

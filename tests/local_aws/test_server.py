@@ -1,21 +1,14 @@
 """The local AWS as a whole: it starts, keeps what it holds, listens on the loopback only, and stops without a trace."""
-import io
 import json
 import os
 import signal
 import socket
 import subprocess
 import urllib.request
-import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
-
-from aws_under_test import REGION
-from least_privilege import Account
-
-TRUST = {"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}]}
+from test_function_code import Function
 
 
 def test_start_twice_gets_the_running_one(aws):
@@ -72,13 +65,7 @@ def test_its_temporary_files_lie_in_its_state_and_go_with_it(fresh_aws, tmp_path
     elsewhere.mkdir()
     monkeypatch.setenv("TMPDIR", str(elsewhere))
     one = fresh_aws()
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("code.py", "handler = lambda event, context: 'done'")
-    one.client("lambda").create_function(
-        FunctionName="any", Role=Account(one.endpoint, REGION).make_role("any", TRUST), Runtime="python3.12",
-        Handler="code.handler", Code={"ZipFile": package.getvalue()})
-    assert one.client("lambda").invoke(FunctionName="any")["Payload"].read() == b'"done"'
+    assert Function(one, "any").invoke() == 0
     temporary = one.state / "tmp"
     left = set(temporary.iterdir())
     assert any("any" in folder.name for folder in left) and not list(elsewhere.iterdir())

@@ -1,18 +1,7 @@
 """What Parts 1 to 7 made, and what 99 has left of it: asked of the services themselves, whatever 99 says."""
 from __future__ import annotations
 
-import pytest
-
 from inventory import NO_TAGS, inventory
-from least_privilege import WALK, Walk
-
-
-@pytest.fixture(scope="module")
-def walk(request: pytest.FixtureRequest) -> Walk:
-    walked = request.config.stash.get(WALK, None)
-    if walked is None or walked.before_clean_up is None:
-        pytest.skip("is about a run of all notebooks: pytest --nbval notebooks and this file")
-    return walked
 
 
 def test_all_that_the_workbook_makes_is_tagged(walk):

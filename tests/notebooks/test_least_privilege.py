@@ -18,7 +18,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from environments import SetupError, ensure, requirements
-from least_privilege import EXERCISES, POLICIES, RUN, WALK, Walk, as_list, policy_of, without_each_action
+from least_privilege import EXERCISES, POLICIES, RUN, Walk, as_list, policy_of, without_each_action
 from unavailable import unavailable
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -71,13 +71,10 @@ TOLERATED = {
 
 
 @pytest.fixture(scope="module")
-def walk(request: pytest.FixtureRequest) -> Walk:
-    walked = request.config.stash.get(WALK, None)
-    if walked is None or not any(step.startswith("99") for step, _ in walked.steps):
-        pytest.skip("is about a run of all notebooks: pytest --nbval notebooks and this file")
+def walk(request: pytest.FixtureRequest, walk: Walk) -> Walk:
     if request.session.testsfailed:
         pytest.skip("the notebooks have failed, so what they need is not known")
-    return walked
+    return walk
 
 
 def of_roles(walk: Walk) -> dict[str, dict]:

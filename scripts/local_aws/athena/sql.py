@@ -178,6 +178,11 @@ def fill(statement: str, values: list[str]) -> str:
     return "".join([*parts, statement[at:]])
 
 
+def quoted(name: str) -> str:
+    """The name as an identifier that means just that, whatever it holds."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def _literal(value: str) -> str:
     """A parameter's SQL text, which must be one value and nothing more: no second clause can hide in it."""
     words, depth = tokens(value), 0

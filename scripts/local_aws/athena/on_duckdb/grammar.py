@@ -16,6 +16,7 @@ from typing import Any
 
 from athena.engine import QueryFailed
 from athena.on_duckdb.tokens import HINT, RESERVED, UNVERIFIED, Node, Token, refused, tokens
+from athena.sql import quoted
 
 UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 DEEPEST = 120  # parentheses in parentheses; Python's own stack ends not far beyond
@@ -862,8 +863,7 @@ class Parser:
         start = self.index
         name = self.identifier()
         if name is not None and self.now.upper not in (",", ")", "(", "WITH", "PRECISION"):
-            quoted = '"' + name.replace('"', '""') + '"'
-            return f"{quoted} {self.type_name()}"
+            return f"{quoted(name)} {self.type_name()}"
         self.index = start
         return self.type_name()
 

@@ -17,6 +17,7 @@ from athena.catalog import Catalog, Object, Partition
 from athena.engine import QueryFailed, Watch
 from athena.on_duckdb.types import INTEGERS
 from athena.on_duckdb.types import duckdb as held_as
+from athena.sql import quoted
 from athena.text import Type
 
 FOOTER = 48 * 1024  # what Trino reads of an object's end before it knows how long the footer is
@@ -109,10 +110,6 @@ def _check(name: str, column: str, kind: Type, given: str) -> None:
                                            f"type {kind.name} defined in table schema", 1)
 
 
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def positional(sql: str, kind: Type) -> str:
     """A value of named fields, as one whose fields are f1, f2, …"""
     return _fields(sql, kind, lambda at, name: (f"f{at}", quoted(name or f"field{at - 1}")))
@@ -144,4 +141,4 @@ def _has_row(kind: Type) -> bool:
     return kind.name == "row" or any(map(_has_row, kind.inner))
 
 
-__all__ = ["INTEGERS", "load", "named", "positional", "quoted"]
+__all__ = ["INTEGERS", "load", "named", "positional"]

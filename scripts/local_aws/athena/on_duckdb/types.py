@@ -5,6 +5,7 @@ https://trino.io/docs/476/language/types.html
 from __future__ import annotations
 
 from athena.hive_types import to_trino
+from athena.sql import quoted
 from athena.text import Type, parse_type
 
 UNKNOWN, BOOLEAN, DATE, JSON, DOUBLE, REAL, VARBINARY = map(
@@ -57,7 +58,7 @@ def words(kind: Type) -> str:
 
 
 def _field(name: str) -> str:
-    return name if name.isidentifier() and name.isascii() else '"' + name.replace('"', '""') + '"'
+    return name if name.isidentifier() and name.isascii() else quoted(name)
 
 
 def duckdb(kind: Type) -> str:

@@ -19,8 +19,9 @@ from athena.engine import Column, QueryFailed, Target, Watch, Written
 from athena.hive_types import to_trino
 from athena.on_duckdb.expressions import Expr
 from athena.on_duckdb.grammar import HINT
-from athena.on_duckdb.parquet import named, quoted
+from athena.on_duckdb.parquet import named
 from athena.on_duckdb.types import VARCHAR, coerces, duckdb, words
+from athena.sql import quoted
 from athena.text import Type, formatter, parse_type
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from athena.on_trino.callers import TrinoCallers
 from athena.on_trino.client import Asked, ask
 from athena.on_trino.server import TrinoServer
 from athena.on_trino.tables import check
-from athena.sql import QUERIES, Cursor, mismatched
+from athena.sql import QUERIES, Cursor, mismatched, quoted
 
 if TYPE_CHECKING:
     from server import LocalAws
@@ -86,8 +86,8 @@ class TrinoEngine:
         if target.partitioned_by:  # Trino adds them as the local root; adding none asks whether the caller may
             catalog.tell_glue(f"{target.database}.{target.table}", "batch_create_partition", TableName=target.table,
                               DatabaseName=target.database, PartitionInputList=[])
-        names = f" ({', '.join(map(_quoted, target.columns))})" if target.columns else ""
-        insert = f"INSERT INTO {_quoted(target.database)}.{_quoted(target.table)}{names}"
+        names = f" ({', '.join(map(quoted, target.columns))})" if target.columns else ""
+        insert = f"INSERT INTO {quoted(target.database)}.{quoted(target.table)}{names}"
         moved, text = _behind(insert, statement)
         try:
             asked = self._ask(text, catalog, watch, session={"compression_codec": codec})
@@ -154,10 +154,6 @@ def _kept(column: Column) -> str:
     """The type in which a new table keeps a column: 'varchar(3)' of a literal is varchar."""
     kind = re.sub(r"\bvarchar\(\d+\)", "varchar", column.type)
     return re.sub(r"\btimestamp\(\d+\)(?! with)", "timestamp(3)", kind)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _behind(first: str, statement: str) -> tuple[int, str]:
