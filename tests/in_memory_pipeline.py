@@ -6,16 +6,12 @@ call of Firehose, each write to S3. https://docs.aws.amazon.com/lambda/latest/dg
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import proofs
 from in_memory_firehose import Context, InMemoryFirehose, InMemoryS3, function, invoke
+from local_aws.lambda_.batches import Answer, Record, Settings, settle
 from orders import Change
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts" / "local_aws"))
-from trigger.batches import Answer, Record, Settings, settle  # noqa: E402
 
 # What can become of an invocation: it does not begin; it ends without an answer when its work is done; it is made twice
 CRASH, CRASH_AFTER, TWICE = "crash", "crash after", "twice"

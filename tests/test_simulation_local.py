@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 import pytest
-from local_aws.pipeline import Pipeline, eventually
 
 from simulation import Pipe, simulate
+from triggered_table import TriggeredTable, eventually
 
 CHANGES = 500
 
@@ -18,7 +18,7 @@ def simulated(**settings) -> int:
 
 @pytest.mark.parametrize("batch_size, window", [(100, 2), (10_000, 2)])
 def test_as_many_invocations_as_the_local_aws_makes(aws, batch_size, window):
-    pipeline = Pipeline(aws, trigger=False)
+    pipeline = TriggeredTable(aws, trigger=False)
     try:
         pipeline.put_together(*map(str, range(CHANGES)))
         pipeline.uuid = pipeline.connect(BatchSize=batch_size, MaximumBatchingWindowInSeconds=window)
@@ -31,7 +31,7 @@ def test_as_many_invocations_as_the_local_aws_makes(aws, batch_size, window):
 
 def test_after_a_fault_the_backlog_goes_in_as_many_batches_as_the_local_aws_needs(aws):
     """While nothing is taken from the stream, changes wait; then they are taken, none lost, in full batches."""
-    pipeline = Pipeline(aws, BatchSize=100, MaximumBatchingWindowInSeconds=1)
+    pipeline = TriggeredTable(aws, BatchSize=100, MaximumBatchingWindowInSeconds=1)
     try:
         pipeline.update(Enabled=False)
         eventually(lambda: pipeline.mapping()["State"] == "Disabled", what="the trigger's end")

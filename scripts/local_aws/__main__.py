@@ -16,10 +16,10 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-from athena.on_trino.setup import ensure as ensure_trino
+sys.path[0] = str(HERE.parent)  # the one place that lets `local_aws` and what the commands share be imported
 from environments import ROOT, SetupError, ensure, lock, requirements
-from server import CORRECTIONS, HOST
+from local_aws.athena.on_trino.setup import ensure as ensure_trino
+from local_aws.server import HOST, KEPT
 
 READY_WITHIN, STOPPED_WITHIN = 30, 60  # seconds
 
@@ -27,7 +27,7 @@ READY_WITHIN, STOPPED_WITHIN = 30, 60  # seconds
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     try:
-        return {"start": start, "stop": stop, "status": status, "reset": reset}[options.verb](options)
+        return {"serve": serve, "start": start, "stop": stop, "status": status, "reset": reset}[options.verb](options)
     except SetupError as error:
         print(error, file=sys.stderr)
         return 1
@@ -42,9 +42,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         description="A local AWS for the workbook: no account, no cost, on this machine's loopback only. What it holds "
                     "is kept between starts.",
         epilog="Defaults come from AUDIT_LOCAL_PORT, AUDIT_LOCAL_STATE and AUDIT_LOCAL_ENGINE where these are set.")
-    parser.add_argument("verb", choices=("start", "stop", "status", "reset"),
+    parser.add_argument("verb", choices=("start", "stop", "status", "reset", "serve"),
                         help="start it (or find it running); stop it, keeping what it holds; tell its status; "
-                             "empty it")
+                             "empty it; serve: what `start` runs in the background, in its environment")
     parser.add_argument("--engine", choices=("duckdb", "trino"), default=os.environ.get("AUDIT_LOCAL_ENGINE") or None,
                         help="what answers Athena's SQL: duckdb, embedded, refuses what is not verified to equal "
                              "Trino (the default); trino, exact, set up on first use (0.5 GB)")
@@ -94,7 +94,7 @@ def launch(python: Path, options: argparse.Namespace) -> None:
     log_file = options.state / "server.log"
     with open(log_file, "w") as words:
         process = subprocess.Popen(
-            [str(python), str(HERE / "server.py"), "--port", str(options.port), "--state", str(options.state),
+            [str(python), str(HERE), "serve", "--port", str(options.port), "--state", str(options.state),
              "--engine", engine],
             stdin=subprocess.DEVNULL, stdout=words, stderr=words, cwd=str(options.state),
             start_new_session=True)  # a Ctrl-C in the terminal or the kernel that started it is not meant for it
@@ -112,6 +112,14 @@ def launch(python: Path, options: argparse.Namespace) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         raise
     print(f"The local AWS is running at {found['endpoint']} ({engine}).")
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Be the server, in the environment that `start` has set up."""
+    from local_aws import server
+
+    server.serve(options.port, options.state, options.engine or "duckdb")
+    return 0
 
 
 def stop(options: argparse.Namespace) -> int:
@@ -166,7 +174,7 @@ def reset(options: argparse.Namespace) -> int:
         with local_http().open(request, timeout=60):
             pass
     else:
-        for name in ("ministack", "s3", *CORRECTIONS):
+        for name in ("ministack", "s3", *KEPT):
             shutil.rmtree(options.state / name, ignore_errors=True)
     print("The local AWS is empty.")
     return 0

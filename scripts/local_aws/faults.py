@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from server import Handler, LocalAws
+    from local_aws.server import Handler, LocalAws
 
 Response = tuple[int, dict, bytes]
 

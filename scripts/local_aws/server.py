@@ -2,11 +2,10 @@
 
 ministack keeps one handler a service, an async function `(method, path, headers, body, query_params) -> (status,
 headers, body)` that is called after signature and IAM were checked. A correction wraps that entry and touches nothing
-inside. Run by `__main__`, in the local AWS's own environment.
+inside. Run by `__main__` as `serve`, in the local AWS's own environment.
 """
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import functools
@@ -18,7 +17,6 @@ import os
 import secrets
 import shutil
 import signal
-import sys
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -31,8 +29,10 @@ TEMPORARY = "tmp"  # the folder, in the state, of its temporary files
 
 # Each is a module with `install(aws)`, and says which AWS page it follows. In this order, so that a later one wraps an
 # earlier one: faults come before anything else sees the request.
-CORRECTIONS = ("stream_records", "trigger", "firehose", "athena", "permissions", "function_role", "function_code",
-               "access", "faults")
+CORRECTIONS = ("dynamodb", "lambda_", "firehose", "athena", "iam.permissions", "lambda_.function_role",
+               "lambda_.function_code", "iam.access", "faults")
+# The folders in the state that they keep things in
+KEPT = ("stream_records", "trigger", "firehose", "athena")
 
 log = logging.getLogger("local_aws")
 
@@ -135,7 +135,7 @@ def gate(app: Callable, aws: LocalAws) -> Callable:
     return application
 
 
-async def serve(application: Callable, aws: LocalAws) -> None:
+async def answer_requests(application: Callable, aws: LocalAws) -> None:
     """Serve until SIGTERM or SIGINT. What is running is stopped while the port still answers."""
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
@@ -181,17 +181,13 @@ def environment(port: int, state: Path, access_key: str) -> dict[str, str]:
     return kept
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="The local AWS's server; start it with `python3 scripts/local_aws`.")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--state", type=Path, required=True)
-    parser.add_argument("--engine", choices=("duckdb", "trino"), required=True)
-    options = parser.parse_args()
+def serve(port: int, state: Path, engine: str) -> None:
+    """Serve on 127.0.0.1 until SIGTERM or SIGINT; what it holds lies in the folder `state`."""
     access_key = "AKLOCAL" + secrets.token_hex(8).upper()
-    shutil.rmtree(options.state / TEMPORARY, ignore_errors=True)
+    shutil.rmtree(state / TEMPORARY, ignore_errors=True)
     for folder in ("ministack", "s3", TEMPORARY):
-        (options.state / folder).mkdir(parents=True, exist_ok=True)
-    settings = environment(options.port, options.state, access_key)
+        (state / folder).mkdir(parents=True, exist_ok=True)
+    settings = environment(port, state, access_key)
     os.environ.clear()
     os.environ.update(settings)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -199,17 +195,14 @@ def main() -> None:
 
     from ministack import app as ministack
 
-    aws = LocalAws(options.port, options.state, options.engine, ministack.SERVICE_HANDLERS, access_key)
+    aws = LocalAws(port, state, engine, ministack.SERVICE_HANDLERS, access_key)
     # A bucket policy that demands TLS means 'not in the open': the loopback never leaves the machine and counts as such
     pin = ministack.pin_request_origin
     ministack.pin_request_origin = lambda source_ip, secure: pin(source_ip, True)
     aws.route("status", lambda method, body: (200, {
         "pid": os.getpid(), "engine": aws.engine, "region": aws.region, "versions": aws.versions}))
     for name in CORRECTIONS:
-        importlib.import_module(name).install(aws)
-    asyncio.run(serve(gate(ministack.app, aws), aws))
-    shutil.rmtree(options.state / TEMPORARY, ignore_errors=True)
+        importlib.import_module(f"local_aws.{name}").install(aws)
+    asyncio.run(answer_requests(gate(ministack.app, aws), aws))
+    shutil.rmtree(state / TEMPORARY, ignore_errors=True)
 
-
-if __name__ == "__main__":
-    sys.exit(main())

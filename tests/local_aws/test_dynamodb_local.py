@@ -18,18 +18,18 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import dynamodb_local
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pipeline import client, eventually
 
+import dynamodb_local
 from aws_under_test import REGION, ROOT, free_port
 from environments import SetupError, ensure
 from in_memory_firehose import InMemoryFirehose, function, invoke
+from triggered_table import client, eventually
 from unavailable import unavailable
 
 SCHEMA = {

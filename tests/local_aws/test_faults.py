@@ -14,7 +14,8 @@ import urllib.request
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from pipeline import Pipeline, client, eventually
+
+from triggered_table import TriggeredTable, client, eventually
 
 ONCE = Config(retries={"total_max_attempts": 1})
 
@@ -122,7 +123,7 @@ def test_writes_to_s3_fail_and_firehose_tries_again(aws, faults, delivery):
 
 def test_a_function_crashes_times_out_and_gets_a_batch_twice(aws, faults):
     """troubleshooting-invocation; with-ddb: at least once, so what the trigger cannot know to be done is sent again."""
-    line = Pipeline(aws)
+    line = TriggeredTable(aws)
     faults.add("crash_function", function=line.name, count=1)
     line.put("a")
     eventually(lambda: line.delivered() == ["a"])  # it was not run the first time

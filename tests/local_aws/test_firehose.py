@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from pipeline import client, eventually
+
+from triggered_table import client, eventually
 
 FIREHOSE = {"Service": "firehose.amazonaws.com"}
 MIB = 1024 * 1024

@@ -6,8 +6,8 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
-from pipeline import Pipeline, eventually
 from test_firehose import Delivery
+from triggered_table import TriggeredTable, eventually
 
 FUNCTION = Path(__file__).resolve().parents[2] / "lambda" / "stream_processor.py"
 DIGITS = "0.12345678901234567890123456789012345678"
@@ -22,7 +22,7 @@ PLAIN = {
     "map": {"in": {}}, "state": {"phase": "OPEN"}}
 
 
-class Audit(Pipeline):
+class Audit(TriggeredTable):
     """A table with the function between its stream and a delivery stream."""
 
     def __init__(self, aws):

@@ -6,8 +6,8 @@ import json
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
-from pipeline import eventually
 from test_access import role
+from triggered_table import eventually
 
 CODE = """
 import pathlib, time

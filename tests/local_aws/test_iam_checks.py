@@ -7,8 +7,9 @@ import uuid
 
 import pytest
 from botocore.exceptions import ClientError
-from pipeline import Pipeline
+
 from test_access import create_function, role, user
+from triggered_table import TriggeredTable
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 TAGS = {"project": "test"}
@@ -94,7 +95,7 @@ def test_a_function_is_made_only_under_the_name_that_is_allowed(aws):
 
 
 def test_a_trigger_is_made_and_changed_only_for_the_function_that_is_allowed(aws):
-    mine, other = Pipeline(aws, trigger=False), Pipeline(aws)
+    mine, other = TriggeredTable(aws, trigger=False), TriggeredTable(aws)
     only_mine = {"ArnEquals": {"lambda:FunctionArn": mine.function}}
     client = aws.client("lambda", **user(
         aws, "permissions-trigger", anyone("lambda:CreateEventSourceMapping", "*", **only_mine),

@@ -15,7 +15,6 @@ import awswrangler
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_stream_processor_properties import items, plain
 
 import proofs
 import quarantine
@@ -25,6 +24,7 @@ from audited_pipe import BUCKET, DATABASE, TABLE, AuditedPipe, told, until
 from aws_under_test import Aws
 from bench_parts.client import QueryFailed
 from orders import Change
+from test_stream_processor_properties import items, plain
 
 ORDERS = ["a", "b", "c"]
 FAULTS = [

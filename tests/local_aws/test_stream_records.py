@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
-from pipeline import TELL, Pipeline, client, eventually
 
 from aws_under_test import ROOT
+from triggered_table import TELL, TriggeredTable, client, eventually
 
 
-def changes(line: Pipeline) -> list[tuple]:
+def changes(line: TriggeredTable) -> list[tuple]:
     """What the stream says, in short: event, id, old and new `n`."""
     def n(image: dict | None) -> str | None:
         return image and next(iter(image.get("n", {"N": "-"}).values()))
@@ -33,7 +33,7 @@ def changes(line: Pipeline) -> list[tuple]:
 
 def test_partiql_leaves_records_too(aws):
     """Streams, 'captures a time-ordered sequence of item-level modifications': whatever made them."""
-    line = Pipeline(aws, trigger=False)
+    line = TriggeredTable(aws, trigger=False)
     table, run = f'"{line.name}"', line.dynamodb.execute_statement
     run(Statement=f"INSERT INTO {table} VALUE {{'id': 'a', 'n': 1}}")
     run(Statement=f"UPDATE {table} SET n=? WHERE id='a'", Parameters=[{"N": "2.0"}])
@@ -57,7 +57,7 @@ def test_partiql_leaves_records_too(aws):
 
 def test_what_a_record_says(aws):
     """API_streams_StreamRecord: SequenceNumber of 21 to 40 digits, SizeBytes; a change of nothing leaves no record."""
-    line = Pipeline(aws, trigger=False)
+    line = TriggeredTable(aws, trigger=False)
     line.put("a", tags={"SS": ["x", "y"]})
     line.put("a", tags={"SS": ["y", "x"]})  # the same set
     line.put("b", text={"S": "é" * 100})
@@ -71,7 +71,7 @@ def test_what_a_record_says(aws):
 def test_a_stream_is_turned_on_once(aws):
     """API_UpdateTable, StreamSpecification: an error 'if you try to enable a stream on a table that already has a
     stream, or if you try to disable a stream on a table that doesn't have a stream'."""
-    line = Pipeline(aws, trigger=False)
+    line = TriggeredTable(aws, trigger=False)
 
     def turn(**specification) -> dict:
         return line.dynamodb.update_table(
@@ -91,8 +91,8 @@ def test_a_stream_is_turned_on_once(aws):
 
 def test_a_stream_is_read_with_permission_on_it_alone(aws):
     """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html"""
-    line = Pipeline(aws, trigger=False)
-    other = Pipeline(aws, trigger=False)
+    line = TriggeredTable(aws, trigger=False)
+    other = TriggeredTable(aws, trigger=False)
     user, iam = line.name, line.iam
     iam.create_user(UserName=user)
     iam.put_user_policy(UserName=user, PolicyName="one", PolicyDocument=json.dumps({
@@ -100,7 +100,7 @@ def test_a_stream_is_read_with_permission_on_it_alone(aws):
             {"Effect": "Allow", "Resource": line.stream,
              "Action": ["dynamodb:DescribeStream", "dynamodb:GetShardIterator", "dynamodb:GetRecords"]}]}))
     key = iam.create_access_key(UserName=user)["AccessKey"]
-    reader = Pipeline.__new__(Pipeline)
+    reader = TriggeredTable.__new__(TriggeredTable)
     reader.streams = aws.client("dynamodbstreams", aws_access_key_id=key["AccessKeyId"],
                                 aws_secret_access_key=key["SecretAccessKey"])
     line.put("a")
@@ -121,7 +121,7 @@ import time
 sleep, time.sleep = time.sleep, lambda seconds: sleep(0.02)
 import asyncio, json, sys
 from ministack.services import dynamodb
-from stream_records import changes
+from local_aws.dynamodb import changes
 written = []
 changes.install(written.append)
 def ask(action, **request):
@@ -141,7 +141,7 @@ print(json.dumps(written))
 """
     python = ROOT / ".local_aws" / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
     done = subprocess.run([str(python), "-c", script], capture_output=True, text=True, timeout=60,
-                          cwd=ROOT / "scripts" / "local_aws", env={**os.environ, "PYTHONPATH": "."})
+                          cwd=ROOT / "scripts", env={**os.environ, "PYTHONPATH": "."})
     assert done.returncode == 0, done.stderr
     put, gone = json.loads(done.stdout)
     assert put["eventName"] == "INSERT" and "userIdentity" not in put
@@ -152,7 +152,7 @@ print(json.dumps(written))
 class Writer(threading.Thread):
     """Puts items one after the other and remembers those that were acknowledged."""
 
-    def __init__(self, line: Pipeline):
+    def __init__(self, line: TriggeredTable):
         super().__init__(daemon=True)
         self.line, self.acknowledged, self.done = line, [], threading.Event()
 
@@ -192,9 +192,10 @@ def test_the_life_of_streams_through_stops_kills_and_a_reset(fresh_aws):
     """Streams, 'Data retention limit for DynamoDB Streams': every record once, in order, readable for 24 hours; 'if you
     disable a stream on a table, the data in the stream continues to be readable for 24 hours'."""
     aws = fresh_aws()
-    busy, closed = Pipeline(aws, BatchSize=20), Pipeline(aws, trigger=False)
-    old = Pipeline(aws, TELL + "    print('WHO', json.dumps([one.get('userIdentity') for one in event['Records']]))\n")
-    blocked = Pipeline(aws, "def handler(event, context):\n    raise ValueError('not yet')\n")
+    busy, closed = TriggeredTable(aws, BatchSize=20), TriggeredTable(aws, trigger=False)
+    old = TriggeredTable(
+        aws, TELL + "    print('WHO', json.dumps([one.get('userIdentity') for one in event['Records']]))\n")
+    blocked = TriggeredTable(aws, "def handler(event, context):\n    raise ValueError('not yet')\n")
     closed.put("a", "b")
     closed.dynamodb.update_table(TableName=closed.name, StreamSpecification={"StreamEnabled": False})
     blocked.put("wait0", "wait1")
@@ -240,6 +241,6 @@ def test_the_life_of_streams_through_stops_kills_and_a_reset(fresh_aws):
 
     aws.cli("reset")
     assert client(aws, "lambda").list_event_source_mappings()["EventSourceMappings"] == [] and not journal.exists()
-    again = Pipeline(aws)
+    again = TriggeredTable(aws)
     again.put("new")
     eventually(lambda: again.delivered() == ["new"])

@@ -12,7 +12,8 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
-from pipeline import READ_STREAM, TELL, WRITE_LOGS, Pipeline, client, eventually, package
+
+from triggered_table import READ_STREAM, TELL, WRITE_LOGS, TriggeredTable, client, eventually, package
 
 # Cannot digest an item whose id starts with 'bad'.
 FRAGILE = """
@@ -36,7 +37,7 @@ def message(aws, url: str) -> dict:
 
 def test_a_change_reaches_the_function_within_a_moment(aws):
     """with-ddb, 'Example event' and 'Polling and batching streams'."""
-    line = Pipeline(aws, "def handler(event, context):\n    print('EVENT ' + json.dumps([time.time(), event]))\n")
+    line = TriggeredTable(aws, "def handler(event, context):\n    print('EVENT ' + json.dumps([time.time(), event]))\n")
     line.put("warm")
     eventually(lambda: any(said.startswith("EVENT ") for said in line.said()))
     took = []
@@ -61,7 +62,7 @@ def test_a_change_reaches_the_function_within_a_moment(aws):
 
 def test_starting_positions(aws):
     """with-ddb, 'Polling and stream starting positions'."""
-    line = Pipeline(aws, trigger=False)
+    line = TriggeredTable(aws, trigger=False)
     line.put("before")
     line.uuid = line.connect(StartingPosition="LATEST")
     line.put("after")
@@ -76,7 +77,7 @@ def test_starting_positions(aws):
 def test_batch_size_and_window(aws):
     """with-ddb: 'Lambda continues to read records until it has gathered a full batch, or until the batching window
     expires.'"""
-    line = Pipeline(aws, BatchSize=4, MaximumBatchingWindowInSeconds=60)
+    line = TriggeredTable(aws, BatchSize=4, MaximumBatchingWindowInSeconds=60)
     line.put("a", "b", "c", "d")
     eventually(lambda: line.batches() == [["a", "b", "c", "d"]], what="a full batch before the window's end")
     line.update(MaximumBatchingWindowInSeconds=1)
@@ -90,8 +91,9 @@ def test_batch_size_and_window(aws):
 
 def test_an_event_is_no_larger_than_6_mb(aws):
     """gettingstarted-limits: 6 MB for a synchronous invocation; with-ddb: 'the batch size reaches 6 MB'."""
-    line = Pipeline(aws, "def handler(event, context):\n    tell(event)\n    print('SIZE', len(json.dumps(event)))\n",
-                    trigger=False, timeout=30)
+    line = TriggeredTable(
+        aws, "def handler(event, context):\n    tell(event)\n    print('SIZE', len(json.dumps(event)))\n",
+        trigger=False, timeout=30)
     names = [f"item{number:02}" for number in range(18)]
     line.put(*names, filling={"S": "x" * 390_000})
     line.uuid = line.connect(BatchSize=1000)
@@ -102,7 +104,7 @@ def test_an_event_is_no_larger_than_6_mb(aws):
 
 def test_a_failed_batch_is_sent_again_and_later_records_wait(aws):
     """services-dynamodb-errors: 'a bad record can block processing on the affected shard'."""
-    line = Pipeline(aws, FRAGILE)
+    line = TriggeredTable(aws, FRAGILE)
     line.put("bad")
     eventually(lambda: len(line.batches()) >= 3)
     assert line.mapping()["LastProcessingResult"] == "PROBLEM: Function call failed"
@@ -116,7 +118,7 @@ def test_a_failed_batch_is_sent_again_and_later_records_wait(aws):
 def test_discarded_records_are_told_to_a_queue(aws):
     """services-dynamodb-errors, 'Example Amazon SNS and Amazon SQS invocation record'."""
     url, arn = queue(aws, f"failures-{time.time_ns()}")
-    line = Pipeline(aws, FRAGILE, allow=[{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn}],
+    line = TriggeredTable(aws, FRAGILE, allow=[{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn}],
                     MaximumRetryAttempts=2, DestinationConfig={"OnFailure": {"Destination": arn}})
     line.put("bad")
     told = message(aws, url)
@@ -146,7 +148,7 @@ def test_a_topic_is_told_too(aws):
         "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"},
                                                 "Action": "sqs:SendMessage", "Resource": queue_arn}]})})
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
-    line = Pipeline(aws, FRAGILE, allow=[{"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}],
+    line = TriggeredTable(aws, FRAGILE, allow=[{"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}],
                     MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": topic}})
     line.put("bad")
     told = json.loads(message(aws, url)["Message"])
@@ -161,7 +163,7 @@ def test_a_bucket_gets_the_whole_records(aws):
     s3.create_bucket(Bucket=bucket)
     allow = [{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}"},
              {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/aws/lambda/*"}]
-    line = Pipeline(aws, FRAGILE, trigger=False, allow=allow)
+    line = TriggeredTable(aws, FRAGILE, trigger=False, allow=allow)
     line.put_together("a", "b", "bad", "c", "d")
     line.uuid = line.connect(MaximumRetryAttempts=1, BisectBatchOnFunctionError=True,
                              DestinationConfig={"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}})
@@ -184,7 +186,7 @@ def test_a_bucket_gets_the_whole_records(aws):
 
 def test_partial_batch_responses(aws):
     """services-ddb-batchfailurereporting: the record with the lowest sequence number is the checkpoint."""
-    line = Pipeline(aws, """
+    line = TriggeredTable(aws, """
 calls = 0
 
 def handler(event, context):
@@ -203,7 +205,7 @@ def handler(event, context):
 
 def test_partial_batch_responses_need_to_be_turned_on(aws):
     """services-ddb-batchfailurereporting, the note."""
-    line = Pipeline(aws, """
+    line = TriggeredTable(aws, """
 def handler(event, context):
     tell(event)
     return {"batchItemFailures": [{"itemIdentifier": number} for number in numbers(event)]}
@@ -217,7 +219,7 @@ def handler(event, context):
 def test_concurrent_batches_keep_the_order_of_an_item(aws):
     """with-ddb: ParallelizationFactor processes batches of a shard at once, 'still ensuring in-order processing at the
     item level'."""
-    line = Pipeline(aws, """
+    line = TriggeredTable(aws, """
 def handler(event, context):
     begun = time.time()
     time.sleep(0.15)
@@ -245,7 +247,7 @@ def handler(event, context):
 
 def test_disabling_keeps_the_records_waiting(aws):
     """API_UpdateEventSourceMapping, Enabled: 'pauses polling'."""
-    line = Pipeline(aws)
+    line = TriggeredTable(aws)
     line.put("a")
     eventually(lambda: line.mapping()["State"] == "Enabled" and line.delivered() == ["a"])
     line.update(Enabled=False)
@@ -262,7 +264,7 @@ def test_disabling_keeps_the_records_waiting(aws):
 
 def test_a_mapping_made_disabled_with_latest_misses_nothing_after_it(aws):
     """with-ddb, 'Polling and stream starting positions': from its creation on, locally without AWS's delay."""
-    line = Pipeline(aws, trigger=False)
+    line = TriggeredTable(aws, trigger=False)
     line.put("before")
     line.uuid = line.connect(StartingPosition="LATEST", Enabled=False)
     line.put("after")
@@ -273,7 +275,7 @@ def test_a_mapping_made_disabled_with_latest_misses_nothing_after_it(aws):
 def test_throttled_and_deleted_functions_use_up_no_retry(aws):
     """services-dynamodb-errors, 'Before invocation'."""
     url, arn = queue(aws, f"failures-{time.time_ns()}")
-    line = Pipeline(aws, allow=[{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn}],
+    line = TriggeredTable(aws, allow=[{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn}],
                     MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": arn}})
     line.put("a")
     eventually(lambda: line.delivered() == ["a"])
@@ -295,7 +297,7 @@ def test_throttled_and_deleted_functions_use_up_no_retry(aws):
 @pytest.mark.parametrize("missing", [*READ_STREAM, "dynamodb:ListStreams"])
 def test_a_role_that_cannot_read_the_stream_is_refused(aws, missing):
     """with-ddb, 'Execution role permissions'."""
-    line = Pipeline(aws, trigger=False)
+    line = TriggeredTable(aws, trigger=False)
     line.permit({"Effect": "Allow", "Action": [action for action in READ_STREAM if action != missing],
                  "Resource": line.stream},
                 *([{"Effect": "Allow", "Action": "dynamodb:ListStreams", "Resource": "*"}]
@@ -309,7 +311,7 @@ def test_a_role_that_cannot_read_the_stream_is_refused(aws, missing):
 
 def test_a_permission_taken_away_makes_records_wait(aws):
     """services-dynamodb-errors: they are read until they expire; none is lost meanwhile."""
-    line = Pipeline(aws)
+    line = TriggeredTable(aws)
     line.put("a")
     eventually(lambda: line.delivered() == ["a"])
     line.permit({"Effect": "Allow", "Action": WRITE_LOGS, "Resource": "*"})
@@ -325,7 +327,7 @@ def test_a_destination_needs_its_permission(aws):
     s3, bucket = client(aws, "s3"), f"failures-{time.time_ns()}"
     s3.create_bucket(Bucket=bucket)
     target = {"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}}
-    line = Pipeline(aws, FRAGILE, trigger=False)
+    line = TriggeredTable(aws, FRAGILE, trigger=False)
     with pytest.raises(line.lambda_.exceptions.InvalidParameterValueException, match="ListBucket"):
         line.connect(DestinationConfig=target)
     listing = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}"}
@@ -342,7 +344,7 @@ def test_a_destination_needs_its_permission(aws):
 
 def test_the_settings_come_back(aws):
     """services-ddb-params and API_CreateEventSourceMapping: defaults, what was set, what an update changes."""
-    line = Pipeline(aws, trigger=False)
+    line = TriggeredTable(aws, trigger=False)
     plain = line.lambda_.create_event_source_mapping(
         EventSourceArn=line.stream, FunctionName=line.name, StartingPosition="LATEST", Tags={"project": "orders"})
     assert plain["State"] == "Creating" and plain["LastProcessingResult"] == "No records processed"
@@ -371,7 +373,7 @@ def test_the_settings_come_back(aws):
 
 def test_one_mapping_for_a_stream_and_a_function(aws):
     """API_CreateEventSourceMapping, ResourceConflictException."""
-    line = Pipeline(aws)
+    line = TriggeredTable(aws)
     with pytest.raises(line.lambda_.exceptions.ResourceConflictException, match=line.uuid):
         line.connect()
 
@@ -401,13 +403,13 @@ def test_what_is_not_there_is_refused(aws, settled_line):
 
 @pytest.fixture(scope="module")
 def settled_line(aws):
-    return Pipeline(aws, trigger=False)
+    return TriggeredTable(aws, trigger=False)
 
 
 def test_filters_choose_the_records(aws):
     """invocation-eventfiltering and with-ddb-filtering: what no filter matches is passed over, not retried."""
     pattern = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"amount": {"N": [{"prefix": "1"}]}}}}
-    line = Pipeline(aws, FilterCriteria={"Filters": [{"Pattern": json.dumps(pattern)}]})
+    line = TriggeredTable(aws, FilterCriteria={"Filters": [{"Pattern": json.dumps(pattern)}]})
     line.put("a", amount={"N": "10"})
     line.put("a", amount={"N": "11"})
     line.put("b", amount={"N": "20"})
@@ -418,7 +420,8 @@ def test_filters_choose_the_records(aws):
 def test_a_deleted_mapping_ends(aws):
     """API_DeleteEventSourceMapping: 'enters a Deleting state and might not be completely deleted for several
     seconds'. Its last invocation ends first."""
-    line = Pipeline(aws, "def handler(event, context):\n    tell(event)\n    time.sleep(0.8)\n    print('DONE')\n")
+    line = TriggeredTable(
+        aws, "def handler(event, context):\n    tell(event)\n    time.sleep(0.8)\n    print('DONE')\n")
     line.put("a")
     eventually(lambda: line.mapping()["LastProcessingResult"] or True)
     time.sleep(0.3)

@@ -6,16 +6,24 @@ https://docs.aws.amazon.com/lambda/latest/dg/.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts" / "local_aws"))
-from trigger.batches import PAYLOAD, Answer, NotInvoked, Record, Settings, event, first_failure, fitting, settle, wanted
+from local_aws.lambda_.batches import (
+    PAYLOAD,
+    Answer,
+    NotInvoked,
+    Record,
+    Settings,
+    event,
+    first_failure,
+    fitting,
+    settle,
+    wanted,
+)
 
 
 def record(number: int, arrived: float = 0.0, text: str = "{}") -> Record:

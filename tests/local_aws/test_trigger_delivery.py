@@ -11,9 +11,8 @@ import time
 import zipfile
 from io import BytesIO
 
-from pipeline import Pipeline, client, eventually
-
 from aws_under_test import ROOT
+from triggered_table import TriggeredTable, client, eventually
 
 
 def assumed_by(service: str) -> str:
@@ -21,7 +20,7 @@ def assumed_by(service: str) -> str:
         {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}]})
 
 
-class Delivery(Pipeline):
+class Delivery(TriggeredTable):
     """A pipeline whose function is the workbook's, with its Firehose and bucket."""
 
     def __init__(self, aws, **mapping):

@@ -7,6 +7,6 @@ caller's permissions), and `text` is the one place that says how a value reads i
 
 
 def install(aws) -> None:
-    from athena.front import install as take_over  # here, so that an engine can be imported without the front
+    from local_aws.athena.front import install as take_over  # here, so that an engine can be imported without the front
 
     take_over(aws)

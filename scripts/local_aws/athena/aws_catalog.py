@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from athena import projection, views
-from athena.callers import Caller, refused
-from athena.catalog import Catalog, GlueColumn, Object, Partition, Table, folder
-from athena.engine import Column, QueryFailed, Target
-from athena.hive_types import to_hive
+from local_aws.athena import projection, views
+from local_aws.athena.callers import Caller, refused
+from local_aws.athena.catalog import Catalog, GlueColumn, Object, Partition, Table, folder
+from local_aws.athena.engine import Column, QueryFailed, Target
+from local_aws.athena.hive_types import to_hive
 
 # format: SerDe, input format, output format (https://docs.aws.amazon.com/athena/latest/ug/supported-serdes.html)
 FORMATS = {

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
-from athena.engine import QueryFailed
+from local_aws.athena.engine import QueryFailed
 
 if TYPE_CHECKING:
-    from server import LocalAws
+    from local_aws.server import LocalAws
 
 _CONFIG = Config(max_pool_connections=16, retries={"mode": "standard", "max_attempts": 4}, read_timeout=120,
                  s3={"addressing_style": "path"}, request_checksum_calculation="when_required",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from athena.engine import Column, Target
+from local_aws.athena.engine import Column, Target
 
 
 @dataclass(frozen=True)

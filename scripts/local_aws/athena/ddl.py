@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from athena import ddl_changes, ddl_partitions, ddl_show
-from athena.ddl_context import Context, Said
-from athena.sql import Cursor
+from local_aws.athena import ddl_changes, ddl_partitions, ddl_show
+from local_aws.athena.ddl_context import Context, Said
+from local_aws.athena.sql import Cursor
 
 Does = Callable[[Context, Cursor], Said]
 

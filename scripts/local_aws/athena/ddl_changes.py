@@ -12,12 +12,12 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from athena import views
-from athena.aws_catalog import FORMATS, place
-from athena.ddl_context import DDL_TASK, Context, Said
-from athena.ddl_partitions import add_partitions, drop_partitions
-from athena.engine import Column, QueryFailed
-from athena.sql import Cursor, identifiers, position
+from local_aws.athena import views
+from local_aws.athena.aws_catalog import FORMATS, place
+from local_aws.athena.ddl_context import DDL_TASK, Context, Said
+from local_aws.athena.ddl_partitions import add_partitions, drop_partitions
+from local_aws.athena.engine import Column, QueryFailed
+from local_aws.athena.sql import Cursor, identifiers, position
 
 _STORED = {"SEQUENCEFILE": ("org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
                             "org.apache.hadoop.mapred.SequenceFileInputFormat",

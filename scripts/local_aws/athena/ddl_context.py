@@ -4,11 +4,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from athena import views
-from athena.aws_catalog import AwsCatalog
-from athena.callers import refused
-from athena.engine import Column, QueryFailed
-from athena.sql import Cursor
+from local_aws.athena import views
+from local_aws.athena.aws_catalog import AwsCatalog
+from local_aws.athena.callers import refused
+from local_aws.athena.engine import Column, QueryFailed
+from local_aws.athena.sql import Cursor
 
 DDL_TASK = "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. "
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from athena.aws_catalog import place
-from athena.catalog import Partition, folder
-from athena.ddl_context import DDL_TASK, Context, Said
-from athena.engine import QueryFailed
-from athena.sql import Cursor
+from local_aws.athena.aws_catalog import place
+from local_aws.athena.catalog import Partition, folder
+from local_aws.athena.ddl_context import DDL_TASK, Context, Said
+from local_aws.athena.engine import QueryFailed
+from local_aws.athena.sql import Cursor
 
 
 def _partition(words: Cursor, keys: Sequence[str]) -> list[str]:

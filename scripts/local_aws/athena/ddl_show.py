@@ -4,12 +4,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from athena import projection, views
-from athena.catalog import folder
-from athena.ddl_context import Context, Said
-from athena.ddl_partitions import known
-from athena.engine import Column, QueryFailed
-from athena.sql import Cursor
+from local_aws.athena import projection, views
+from local_aws.athena.catalog import folder
+from local_aws.athena.ddl_context import Context, Said
+from local_aws.athena.ddl_partitions import known
+from local_aws.athena.engine import Column, QueryFailed
+from local_aws.athena.sql import Cursor
 
 
 def _said(names: str, lines: Sequence[str]) -> Said:

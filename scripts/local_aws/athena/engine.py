@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from athena.catalog import Catalog
+    from local_aws.athena.catalog import Catalog
 
 
 @dataclass(frozen=True)

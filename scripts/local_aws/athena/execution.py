@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from athena.engine import Cancelled
+from local_aws.athena.engine import Cancelled
 
 DONE = ("SUCCEEDED", "FAILED", "CANCELLED")
 

@@ -16,13 +16,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from athena import permissions, results
-from athena.aws_catalog import place
-from athena.callers import Caller, caller_of
-from athena.engine import Engine, QueryFailed
-from athena.execution import DONE, Execution, History, Running
-from athena.runner import Runner, about, statement_of
-from athena.sql import LONGEST
+from local_aws.athena import permissions, results
+from local_aws.athena.aws_catalog import place
+from local_aws.athena.callers import Caller, caller_of
+from local_aws.athena.engine import Engine, QueryFailed
+from local_aws.athena.execution import DONE, Execution, History, Running
+from local_aws.athena.runner import Runner, about, statement_of
+from local_aws.athena.sql import LONGEST
 
 AT_ONCE = 8  # queries that run beside each other; the others are QUEUED
 VERSION = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
@@ -236,10 +236,10 @@ class Front:
 def make_engine(aws: Any) -> Engine:
     """The engine that the local AWS was started with."""
     if aws.engine == "trino":
-        from athena.on_trino.engine import TrinoEngine
+        from local_aws.athena.on_trino.engine import TrinoEngine
 
         return TrinoEngine(aws)
-    from athena.on_duckdb.engine import DuckDbEngine
+    from local_aws.athena.on_duckdb.engine import DuckDbEngine
 
     return DuckDbEngine()
 
@@ -259,7 +259,7 @@ def _answer(status: int, content: dict) -> tuple[int, dict, bytes]:
 def install(aws: Any) -> None:
     front = Front(aws)
     if aws.engine == "trino":
-        from athena.on_trino.setup import VERSION as version
+        from local_aws.athena.on_trino.setup import VERSION as version
 
         aws.versions["trino"] = version
     aws.on_stop(front.end)

@@ -4,8 +4,8 @@ https://docs.aws.amazon.com/athena/latest/ug/data-types.html
 """
 from __future__ import annotations
 
-from athena.engine import QueryFailed
-from athena.text import Type, parse_type
+from local_aws.athena.engine import QueryFailed
+from local_aws.athena.text import Type, parse_type
 
 _TO_TRINO = {"boolean": "boolean", "tinyint": "tinyint", "smallint": "smallint", "int": "integer", "integer": "integer",
              "bigint": "bigint", "float": "real", "real": "real", "double": "double", "string": "varchar",

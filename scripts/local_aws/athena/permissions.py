@@ -12,9 +12,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from iam import content_of, refusal
-
-from athena.execution import History
+from local_aws.athena.execution import History
+from local_aws.iam.asking import content_of, refusal
 
 _DESCRIBED = ("GetTable", "GetTables", "GetDatabase", "GetDatabases")
 

@@ -9,8 +9,8 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from athena.catalog import folder
-from athena.engine import QueryFailed
+from local_aws.athena.catalog import folder
+from local_aws.athena.engine import QueryFailed
 
 MOST = 1_000_000  # partitions that a query may project here; Athena itself gives up on fewer
 _UNITS = {"YEARS": 12, "MONTHS": 1, "WEEKS": 7 * 86400, "DAYS": 86400, "HOURS": 3600, "MINUTES": 60, "SECONDS": 1}

@@ -12,8 +12,8 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
-from athena.engine import Answer, Column, Watch
-from athena.text import formatter, parse_type
+from local_aws.athena.engine import Answer, Column, Watch
+from local_aws.athena.text import formatter, parse_type
 
 PAGE = 1000  # rows that one GetQueryResults gives at most
 _CHUNK = 1 << 18  # bytes of the result that are fetched at once

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from athena import ddl, results, writes
-from athena.aws_catalog import AwsCatalog, place
-from athena.callers import Caller, refused
-from athena.ddl_changes import check_columns
-from athena.ddl_context import Context, Said
-from athena.engine import Cancelled, Column, Engine, QueryFailed
-from athena.execution import Execution
-from athena.sql import QUERIES, Cursor, fill, first, one_statement, placeholders
+from local_aws.athena import ddl, results, writes
+from local_aws.athena.aws_catalog import AwsCatalog, place
+from local_aws.athena.callers import Caller, refused
+from local_aws.athena.ddl_changes import check_columns
+from local_aws.athena.ddl_context import Context, Said
+from local_aws.athena.engine import Cancelled, Column, Engine, QueryFailed
+from local_aws.athena.execution import Execution
+from local_aws.athena.sql import QUERIES, Cursor, fill, first, one_statement, placeholders
 
 log = logging.getLogger("athena")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from athena.engine import QueryFailed
+from local_aws.athena.engine import QueryFailed
 
 LONGEST = 262_144  # bytes of a statement: https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
 _TOKEN = re.compile(

@@ -8,8 +8,8 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 
-from athena.engine import Column
-from athena.hive_types import to_hive
+from local_aws.athena.engine import Column
+from local_aws.athena.hive_types import to_hive
 
 CATALOG = "awsdatacatalog"
 _START, _END = "/* Presto View: ", " */"

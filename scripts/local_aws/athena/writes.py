@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from athena.aws_catalog import FORMATS, AwsCatalog, place
-from athena.catalog import Partition
-from athena.ddl_context import Context
-from athena.engine import QueryFailed, Target
-from athena.sql import Cursor
-from athena.views import CATALOG
+from local_aws.athena.aws_catalog import FORMATS, AwsCatalog, place
+from local_aws.athena.catalog import Partition
+from local_aws.athena.ddl_context import Context
+from local_aws.athena.engine import QueryFailed, Target
+from local_aws.athena.sql import Cursor
+from local_aws.athena.views import CATALOG
 
 _SERDES = {serde: name for name, (serde, _, _) in FORMATS.items()}
 _SERDES["org.openx.data.jsonserde.JsonSerDe"] = "JSON"

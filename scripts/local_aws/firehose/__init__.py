@@ -21,12 +21,12 @@ import threading
 import uuid
 from typing import TYPE_CHECKING
 
-from . import delivery
-from .buffer import Buffer
-from .settings import Invalid, check, violated
+from local_aws.firehose import delivery
+from local_aws.firehose.buffer import Buffer
+from local_aws.firehose.settings import Invalid, check, violated
 
 if TYPE_CHECKING:
-    from server import Handler, LocalAws
+    from local_aws.server import Handler, LocalAws
 
 CALL_RECORDS = 500
 CALL_BYTES = 4 * 1024 * 1024

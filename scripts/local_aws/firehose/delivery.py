@@ -17,12 +17,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
-from iam import trusts
 
-from .buffer import Batch
+from local_aws.firehose.buffer import Batch
+from local_aws.iam.asking import trusts
 
 if TYPE_CHECKING:
-    from server import LocalAws
+    from local_aws.server import LocalAws
 
 SERVICE = "firehose.amazonaws.com"
 EXPRESSION = re.compile(r"!\{(timestamp|firehose):([^}]*)\}")
@@ -74,7 +74,9 @@ def put(aws: LocalAws, region: str, description: dict, s3_description: dict, bat
     records, extension = list(batch.records()), ""
     conversion = s3_description.get("DataFormatConversionConfiguration") or {}
     if conversion and conversion.get("Enabled", True):
-        from .conversion import to_parquet  # DuckDB and ministack's converter, only where they are needed
+        from local_aws.firehose.conversion import (
+            to_parquet,  # DuckDB and ministack's converter, only where they are needed
+        )
 
         body, failed = to_parquet(conversion, records, description["DeliveryStreamARN"], batch.arrival)
         extension = ".parquet"

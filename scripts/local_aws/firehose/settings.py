@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .delivery import EXTENSIONS, Refused, assume
+from local_aws.firehose.delivery import EXTENSIONS, Refused, assume
 
 if TYPE_CHECKING:
-    from server import LocalAws
+    from local_aws.server import LocalAws
 
 HINTS = {"SizeInMBs": (1, 128), "IntervalInSeconds": (0, 900)}
 CONVERSION_MIB = 64  # the smallest buffer of a stream that converts records

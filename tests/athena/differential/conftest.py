@@ -13,7 +13,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import engines  # noqa: E402
 import record  # noqa: E402
-
 from unavailable import without_trino  # noqa: E402
 
 

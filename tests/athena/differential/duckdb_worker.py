@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, sys.argv[1])  # the folder of the local AWS
+sys.path.insert(0, sys.argv[1])  # the folder of the package local_aws
 
-from athena.catalog import Catalog, GlueColumn, Object, Partition, Table  # noqa: E402
-from athena.engine import QueryFailed  # noqa: E402
-from athena.on_duckdb import functions, macros, python_functions  # noqa: E402
-from athena.text import formatter  # noqa: E402
+from local_aws.athena.catalog import Catalog, GlueColumn, Object, Partition, Table  # noqa: E402
+from local_aws.athena.engine import QueryFailed  # noqa: E402
+from local_aws.athena.on_duckdb import functions, macros, python_functions  # noqa: E402
+from local_aws.athena.text import formatter  # noqa: E402
 
 
 class Switch:
@@ -38,8 +38,8 @@ for _name, (_call, _given, _result) in list(python_functions.FUNCTIONS.items()):
     SWITCHES[_name] = Switch(_call)
     python_functions.FUNCTIONS[_name] = (SWITCHES[_name], _given, _result)
 
-from athena.on_duckdb.engine import DuckDbEngine  # noqa: E402
-from athena.on_duckdb.queries import Queries  # noqa: E402
+from local_aws.athena.on_duckdb.engine import DuckDbEngine  # noqa: E402
+from local_aws.athena.on_duckdb.queries import Queries  # noqa: E402
 
 
 class Watch:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import json_lines
-
 from environments import ROOT, ensure, requirements
 
 HERE = Path(__file__).parent
@@ -79,7 +78,7 @@ def _worker(script: str, *places: Path) -> subprocess.Popen[str]:
     """A process in the local AWS's environment that answers line by line."""
     python = ensure(ROOT / ".local_aws" / "venv", requirements(LOCAL_AWS / "requirements.txt"), "the local AWS")
     return subprocess.Popen(
-        [str(python), str(HERE / script), str(LOCAL_AWS), *map(str, places)], stdin=subprocess.PIPE,
+        [str(python), str(HERE / script), str(ROOT / "scripts"), *map(str, places)], stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8")
 
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import engines
 import pytest
+
+import engines
 
 # What DuckDB does by itself, where that is worth more than nothing at all in the correction's place.
 NAIVE = {

@@ -4,12 +4,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 import cases
 import engines
-import pytest
 import record
 import verified
-
 from bench_parts import notebook_sql
 
 

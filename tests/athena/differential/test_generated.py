@@ -4,10 +4,11 @@ from __future__ import annotations
 import os
 import time
 
-import engines
-import generated
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
+
+import engines
+import generated
 
 WANTED = 2000 if "1" in (os.environ.get("AUDIT_FULL"), os.environ.get("AUDIT_REQUIRE_TRINO")) else 200
 # A number fixed by whoever wants the same queries again; another each day otherwise.

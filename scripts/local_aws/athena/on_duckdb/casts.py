@@ -8,9 +8,9 @@ import datetime
 import re
 from typing import TYPE_CHECKING, Any
 
-from athena.engine import QueryFailed
-from athena.on_duckdb.grammar import Node, refused
-from athena.on_duckdb.types import (
+from local_aws.athena.engine import QueryFailed
+from local_aws.athena.on_duckdb.grammar import Node, refused
+from local_aws.athena.on_duckdb.types import (
     ALIASES,
     FLOATS,
     INTEGERS,
@@ -28,10 +28,10 @@ from athena.on_duckdb.types import (
     unordered,
     words,
 )
-from athena.text import Type, parse_type
+from local_aws.athena.text import Type, parse_type
 
 if TYPE_CHECKING:
-    from athena.on_duckdb.expressions import Expr, Expressions
+    from local_aws.athena.on_duckdb.expressions import Expr, Expressions
 
 _KNOWN = {"boolean", "double", "real", "varchar", "varbinary", "date", "json", "decimal", "timestamp",
           "timestamp with time zone", "array", "map", "row", *INTEGERS}
@@ -99,7 +99,7 @@ def timestamp(text: str) -> tuple[str, str | None, int]:
 
 def cast(on: Expressions, value: Expr, kind: Type, node: Node, safe: bool) -> Expr:
     """The compiled cast. Raises TYPE_MISMATCH where Trino has no such cast, a refusal where it is not verified."""
-    from athena.on_duckdb.expressions import Expr
+    from local_aws.athena.on_duckdb.expressions import Expr
 
     given = value.type
     if given.name == "unknown":
@@ -113,7 +113,7 @@ def cast(on: Expressions, value: Expr, kind: Type, node: Node, safe: bool) -> Ex
     if given == JSON and kind.name == "map":
         kind = Type("map", UNORDERED, kind.inner)
     if safe:
-        from athena.on_duckdb.functions import untried
+        from local_aws.athena.on_duckdb.functions import untried
         untried(sql, node)
     literal: Any = {"value": value.value} if value.literal and kind.name == given.name == "varchar" \
         and not kind.numbers else {}
@@ -263,7 +263,7 @@ def _json(value: Expr, kind: Type, node: Node) -> str | None:
 
 
 def _nested(value: Expr, kind: Type, node: Node) -> str | None:
-    from athena.on_duckdb.expressions import Expr
+    from local_aws.athena.on_duckdb.expressions import Expr
 
     given, sql = value.type, value.sql
     if unordered(given):

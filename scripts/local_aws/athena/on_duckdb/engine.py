@@ -19,18 +19,18 @@ from typing import Any
 
 import duckdb
 
-from athena.catalog import Catalog
-from athena.engine import Answer, Column, QueryFailed, Target, Watch, Written
-from athena.on_duckdb import verified
-from athena.on_duckdb.expressions import Field
-from athena.on_duckdb.functions import REGISTRY
-from athena.on_duckdb.grammar import HINT, refused
-from athena.on_duckdb.macros import statements
-from athena.on_duckdb.python_functions import FUNCTIONS
-from athena.on_duckdb.queries import Queries
-from athena.on_duckdb.scan import load, rows
-from athena.on_duckdb.types import words
-from athena.text import Type
+from local_aws.athena.catalog import Catalog
+from local_aws.athena.engine import Answer, Column, QueryFailed, Target, Watch, Written
+from local_aws.athena.on_duckdb import verified
+from local_aws.athena.on_duckdb.expressions import Field
+from local_aws.athena.on_duckdb.functions import REGISTRY
+from local_aws.athena.on_duckdb.grammar import HINT, refused
+from local_aws.athena.on_duckdb.macros import statements
+from local_aws.athena.on_duckdb.python_functions import FUNCTIONS
+from local_aws.athena.on_duckdb.queries import Queries
+from local_aws.athena.on_duckdb.scan import load, rows
+from local_aws.athena.on_duckdb.types import words
+from local_aws.athena.text import Type
 
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 6000))  # a long sum is as deep as it has terms
 
@@ -159,7 +159,7 @@ class DuckDbEngine:
             connection.close()
 
     def write(self, target: Target, statement: str, catalog: Catalog, watch: Watch) -> Written:
-        from athena.on_duckdb import write
+        from local_aws.athena.on_duckdb import write
 
         return write.write(self, target, statement, catalog, watch)
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from athena.engine import QueryFailed
-from athena.on_duckdb import casts, functions
-from athena.on_duckdb.grammar import Node, refused
-from athena.on_duckdb.types import (
+from local_aws.athena.engine import QueryFailed
+from local_aws.athena.on_duckdb import casts, functions
+from local_aws.athena.on_duckdb.grammar import Node, refused
+from local_aws.athena.on_duckdb.types import (
     BIGINT,
     BOOLEAN,
     DATE,
@@ -43,7 +43,7 @@ from athena.on_duckdb.types import (
     row_of,
     words,
 )
-from athena.text import Type
+from local_aws.athena.text import Type
 
 UNSET: Any = object()
 

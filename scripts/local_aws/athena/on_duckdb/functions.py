@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from athena.engine import QueryFailed
-from athena.on_duckdb.grammar import Node, refused
-from athena.on_duckdb.types import UNKNOWN, UNORDERED, coerces, common, duckdb, orderable, unordered, words
-from athena.text import Type, _split
+from local_aws.athena.engine import QueryFailed
+from local_aws.athena.on_duckdb.grammar import Node, refused
+from local_aws.athena.on_duckdb.types import UNKNOWN, UNORDERED, coerces, common, duckdb, orderable, unordered, words
+from local_aws.athena.text import Type, _split
 
 if TYPE_CHECKING:
-    from athena.on_duckdb.expressions import Context, Expr, Expressions
+    from local_aws.athena.on_duckdb.expressions import Context, Expr, Expressions
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def resolve(name: str, given: Sequence[Type | None], node: Node, kinds: tuple[st
 
 
 def _unknown(name: str, given: Sequence[Type | None], node: Node) -> None:
-    from athena.on_duckdb.names import TRINO_FUNCTIONS
+    from local_aws.athena.on_duckdb.names import TRINO_FUNCTIONS
 
     where = f"line {node.line}:{node.column}: "
     if name not in TRINO_FUNCTIONS and name not in REGISTRY:
@@ -196,7 +196,7 @@ def _coerce(on: Expressions, chosen: Signature, bound: dict, arguments: list[Exp
 
 
 def _emit(on: Expressions, chosen: Signature, bound: dict, arguments: list[Expr], node: Node, clauses: dict) -> Expr:
-    from athena.on_duckdb.expressions import Expr
+    from local_aws.athena.on_duckdb.expressions import Expr
 
     if "any order" not in chosen.options and chosen.kind == "scalar" and any(unordered(one.type) for one in arguments):
         raise refused(f"{node.name} of a map whose entries have no order (element_at, cardinality and [] are)", node)
@@ -255,7 +255,7 @@ def _scalar(on: Expressions, node: Node, context: Context) -> Expr:
         _unknown(node.name, [one.type if one else None for one in compiled], node)
     chosen, bound = resolve(node.name, [one.type if one else None for one in compiled], node, ("scalar",))
     if None in compiled:
-        from athena.on_duckdb.expressions import Expr
+        from local_aws.athena.on_duckdb.expressions import Expr
 
         wanted = list(chosen.parameters)
         for at, (one, given) in enumerate(zip(node.arguments, list(compiled), strict=True)):
@@ -441,7 +441,7 @@ def _frame(on: Expressions, window: Node, context: Context, node: Node) -> str:
 # ---- special forms: what looks like a call and is not one function
 
 def _coalesce(on: Expressions, node: Node, context: Context) -> Expr:
-    from athena.on_duckdb.expressions import Expr, unique
+    from local_aws.athena.on_duckdb.expressions import Expr, unique
 
     if len(node.arguments) < 2:
         raise QueryFailed("SYNTAX_ERROR", f"line {node.line}:{node.column}: The 'coalesce' function must "
@@ -455,7 +455,7 @@ def _coalesce(on: Expressions, node: Node, context: Context) -> Expr:
 
 
 def _if(on: Expressions, node: Node, context: Context) -> Expr:
-    from athena.on_duckdb.expressions import Expr
+    from local_aws.athena.on_duckdb.expressions import Expr
 
     if len(node.arguments) not in (2, 3):
         raise QueryFailed("SYNTAX_ERROR", f"line {node.line}:{node.column}: Invalid number of arguments "
@@ -468,7 +468,7 @@ def _if(on: Expressions, node: Node, context: Context) -> Expr:
 
 
 def _nullif(on: Expressions, node: Node, context: Context) -> Expr:
-    from athena.on_duckdb.expressions import Expr
+    from local_aws.athena.on_duckdb.expressions import Expr
 
     if len(node.arguments) != 2:
         raise QueryFailed("SYNTAX_ERROR", f"line {node.line}:{node.column}: Invalid number of arguments "
@@ -483,7 +483,7 @@ def _nullif(on: Expressions, node: Node, context: Context) -> Expr:
 
 
 def _try(on: Expressions, node: Node, context: Context) -> Expr:
-    from athena.on_duckdb.expressions import Expr
+    from local_aws.athena.on_duckdb.expressions import Expr
 
     if len(node.arguments) != 1:
         raise QueryFailed("SYNTAX_ERROR", f"line {node.line}:{node.column}: The 'try' function must have "
@@ -497,7 +497,7 @@ def _try(on: Expressions, node: Node, context: Context) -> Expr:
 
 
 def _typeof(on: Expressions, node: Node, context: Context) -> Expr:
-    from athena.on_duckdb.expressions import Expr, text
+    from local_aws.athena.on_duckdb.expressions import Expr, text
 
     if len(node.arguments) != 1:
         _unknown("typeof", [on.expression(one, context).type for one in node.arguments], node)

@@ -14,9 +14,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from athena.engine import QueryFailed
-from athena.on_duckdb.tokens import HINT, RESERVED, UNVERIFIED, Node, Token, refused, tokens
-from athena.sql import quoted
+from local_aws.athena.engine import QueryFailed
+from local_aws.athena.on_duckdb.tokens import HINT, RESERVED, UNVERIFIED, Node, Token, refused, tokens
+from local_aws.athena.sql import quoted
 
 UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 DEEPEST = 120  # parentheses in parentheses; Python's own stack ends not far beyond

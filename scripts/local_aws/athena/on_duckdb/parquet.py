@@ -13,12 +13,12 @@ from typing import Any
 
 import duckdb
 
-from athena.catalog import Catalog, Object, Partition
-from athena.engine import QueryFailed, Watch
-from athena.on_duckdb.types import INTEGERS
-from athena.on_duckdb.types import duckdb as held_as
-from athena.sql import quoted
-from athena.text import Type
+from local_aws.athena.catalog import Catalog, Object, Partition
+from local_aws.athena.engine import QueryFailed, Watch
+from local_aws.athena.on_duckdb.types import INTEGERS
+from local_aws.athena.on_duckdb.types import duckdb as held_as
+from local_aws.athena.sql import quoted
+from local_aws.athena.text import Type
 
 FOOTER = 48 * 1024  # what Trino reads of an object's end before it knows how long the footer is
 _WIDER = {"tinyint": "TINYINT SMALLINT INTEGER BIGINT", "smallint": "TINYINT SMALLINT INTEGER BIGINT",

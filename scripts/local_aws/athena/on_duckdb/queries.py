@@ -10,12 +10,12 @@ import itertools
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from athena.catalog import Catalog, Table
-from athena.engine import QueryFailed
-from athena.on_duckdb.expressions import Context, Expr, Expressions, Field, Scope, fail, null
-from athena.on_duckdb.grammar import Node, parse, refused
-from athena.on_duckdb.types import BIGINT, array, common, hive, map_of, orderable, unordered, words
-from athena.text import Type
+from local_aws.athena.catalog import Catalog, Table
+from local_aws.athena.engine import QueryFailed
+from local_aws.athena.on_duckdb.expressions import Context, Expr, Expressions, Field, Scope, fail, null
+from local_aws.athena.on_duckdb.grammar import Node, parse, refused
+from local_aws.athena.on_duckdb.types import BIGINT, array, common, hive, map_of, orderable, unordered, words
+from local_aws.athena.text import Type
 
 UNION_LIMIT = 50  # views within views
 
@@ -513,7 +513,7 @@ class Queries(Expressions):
                                     for at, (column, kind, _) in enumerate(columns)]), qualifier
 
     def readable(self, kind: Type, column: str, node: Node) -> None:
-        from athena.on_duckdb.types import held
+        from local_aws.athena.on_duckdb.types import held
 
         if kind.name == "char" or not held(kind):
             raise refused(f"the column {column}, of type {words(kind)},", node)

@@ -19,14 +19,14 @@ from typing import Any
 
 import duckdb
 
-from athena.catalog import Catalog, Object, Partition
-from athena.engine import QueryFailed, Watch
-from athena.on_duckdb import casts
-from athena.on_duckdb.grammar import HINT, refused
-from athena.on_duckdb.queries import Scan
-from athena.on_duckdb.types import INTEGERS
-from athena.on_duckdb.types import duckdb as held_as
-from athena.text import Type
+from local_aws.athena.catalog import Catalog, Object, Partition
+from local_aws.athena.engine import QueryFailed, Watch
+from local_aws.athena.on_duckdb import casts
+from local_aws.athena.on_duckdb.grammar import HINT, refused
+from local_aws.athena.on_duckdb.queries import Scan
+from local_aws.athena.on_duckdb.types import INTEGERS
+from local_aws.athena.on_duckdb.types import duckdb as held_as
+from local_aws.athena.text import Type
 
 HIVE_JSON = ("org.apache.hive.hcatalog.data.JsonSerDe", "org.apache.hive.hcatalog.data.jsonserde")
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
@@ -70,7 +70,7 @@ def load(connection: duckdb.DuckDBPyConnection, scan: Scan, catalog: Catalog, wa
     connection.execute(f"CREATE TEMP TABLE {scan.name} ({columns})")
     left = partitions(connection, scan, catalog)
     if serde == PARQUET:
-        from athena.on_duckdb import parquet
+        from local_aws.athena.on_duckdb import parquet
         return parquet.load(connection, scan, left, catalog, watch, read, folder)
     reader = JsonReader(connection, scan)
     with ThreadPoolExecutor(AHEAD) as pool:

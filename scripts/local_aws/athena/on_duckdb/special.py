@@ -8,13 +8,13 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from athena.engine import QueryFailed
-from athena.on_duckdb.grammar import Node, refused
-from athena.on_duckdb.types import decimal, duckdb, words
-from athena.text import Type
+from local_aws.athena.engine import QueryFailed
+from local_aws.athena.on_duckdb.grammar import Node, refused
+from local_aws.athena.on_duckdb.types import decimal, duckdb, words
+from local_aws.athena.text import Type
 
 if TYPE_CHECKING:
-    from athena.on_duckdb.expressions import Expr, Expressions
+    from local_aws.athena.on_duckdb.expressions import Expr, Expressions
 
 
 def _literal(value: Expr, what: str, node: Node) -> Any:
@@ -84,7 +84,7 @@ def json(template: str) -> Callable[..., str]:
 
 
 def round_decimal(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Expr:
-    from athena.on_duckdb.expressions import Expr
+    from local_aws.athena.on_duckdb.expressions import Expr
 
     precision, scale = given[0].type.numbers
     kind = decimal(min(precision - scale + min(scale, 1), 38), 0)
@@ -92,7 +92,7 @@ def round_decimal(on: Expressions, given: list[Expr], node: Node, result: Type, 
 
 
 def round_decimal_to(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Expr:
-    from athena.on_duckdb.expressions import Expr
+    from local_aws.athena.on_duckdb.expressions import Expr
 
     precision, scale = given[0].type.numbers
     kind = decimal(min(precision + 1, 38), scale)
@@ -100,7 +100,7 @@ def round_decimal_to(on: Expressions, given: list[Expr], node: Node, result: Typ
 
 
 def avg_decimal(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    from athena.on_duckdb.expressions import Expr, _digits, _scaled
+    from local_aws.athena.on_duckdb.expressions import Expr, _digits, _scaled
 
     wide = decimal(38, result.numbers[1])
     total = f"CAST(sum({clauses['distinct']}{given[0].sql}){clauses['over']} AS {duckdb(wide)})"
@@ -115,7 +115,7 @@ def concat_ws(on: Expressions, given: list[Expr], node: Node, result: Type, clau
 def replaced(template: str) -> Callable[..., Any]:
     """replace: Trino's result is as long as the longest text that it could give."""
     def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
-        from athena.on_duckdb.expressions import Expr
+        from local_aws.athena.on_duckdb.expressions import Expr
 
         x, _, z = (one.type.numbers for one in given)
         kind = Type("varchar")
@@ -128,7 +128,7 @@ def replaced(template: str) -> Callable[..., Any]:
 def longer(template: str, times: int) -> Callable[..., Any]:
     """A function whose text may be so many times as long as the one given."""
     def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
-        from athena.on_duckdb.expressions import Expr
+        from local_aws.athena.on_duckdb.expressions import Expr
 
         size = given[0].type.numbers
         return Expr(template.format(*(one.sql for one in given)),
@@ -138,7 +138,7 @@ def longer(template: str, times: int) -> Callable[..., Any]:
 
 def regexp_replaced(template: str) -> Callable[..., Any]:
     def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
-        from athena.on_duckdb.expressions import Expr
+        from local_aws.athena.on_duckdb.expressions import Expr
 
         sql = regexp(template)(on, given, node, result, clauses)
         x, _, y = (one.type.numbers for one in given)
@@ -158,7 +158,7 @@ def codepoint(on: Expressions, given: list[Expr], node: Node, result: Type, clau
 def whole_decimal(name: str) -> Callable[..., Any]:
     """ceil, floor and truncate of a decimal, which give one without a fraction."""
     def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
-        from athena.on_duckdb.expressions import Expr
+        from local_aws.athena.on_duckdb.expressions import Expr
 
         precision, scale = given[0].type.numbers
         kind = decimal(max(precision - scale, 1) if name == "py_decimal_truncate" else
@@ -252,7 +252,7 @@ def histogram(on: Expressions, given: list[Expr], node: Node, result: Type, clau
 
 
 def to_iso8601(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
-    from athena.on_duckdb.expressions import Expr
+    from local_aws.athena.on_duckdb.expressions import Expr
 
     digits = given[0].type.numbers[0]
     sql = f"strftime({given[0].sql}, '%Y-%m-%dT%H:%M:%S')"
@@ -334,7 +334,7 @@ def now(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: d
 def date_parse(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
     pattern = _literal(given[1], "a pattern", node)
     if pattern is not None:
-        from athena.on_duckdb.python_functions.times import parser
+        from local_aws.athena.on_duckdb.python_functions.times import parser
         if parser(pattern) is None:
             raise refused(f"the pattern {pattern!r} of date_parse", node)
     return f"py_date_parse({given[0].sql}, {given[1].sql})"
@@ -343,7 +343,7 @@ def date_parse(on: Expressions, given: list[Expr], node: Node, result: Type, cla
 def format_datetime(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
     pattern = _literal(given[1], "a pattern", node)
     if pattern is not None:
-        from athena.on_duckdb.python_functions.times import joda
+        from local_aws.athena.on_duckdb.python_functions.times import joda
         try:
             joda(pattern)
         except ValueError as failed:

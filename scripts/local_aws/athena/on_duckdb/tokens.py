@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from athena.engine import QueryFailed
+from local_aws.athena.engine import QueryFailed
 
 HINT = "Run it with `--engine trino`, or on AWS."
 

@@ -4,9 +4,9 @@ https://trino.io/docs/476/language/types.html
 """
 from __future__ import annotations
 
-from athena.hive_types import to_trino
-from athena.sql import quoted
-from athena.text import Type, parse_type
+from local_aws.athena.hive_types import to_trino
+from local_aws.athena.sql import quoted
+from local_aws.athena.text import Type, parse_type
 
 UNKNOWN, BOOLEAN, DATE, JSON, DOUBLE, REAL, VARBINARY = map(
     Type, ("unknown", "boolean", "date", "json", "double", "real", "varbinary"))

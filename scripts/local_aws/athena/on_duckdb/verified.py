@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from athena.on_duckdb import special
-from athena.on_duckdb.functions import register
+from local_aws.athena.on_duckdb import special
+from local_aws.athena.on_duckdb.functions import register
 
 scalar = partial(register, "scalar")
 aggregate = partial(register, "aggregate")
@@ -324,6 +324,6 @@ window("nth_value", "t, bigint -> t", "nth_value({0}, {1}){over}")
 
 def names() -> dict[str, Any]:
     """Every verified function's name, with what it is."""
-    from athena.on_duckdb.functions import REGISTRY, SPECIAL
+    from local_aws.athena.on_duckdb.functions import REGISTRY, SPECIAL
 
     return {**{name: lines[0].kind for name, lines in REGISTRY.items()}, **dict.fromkeys(SPECIAL, "special form")}

@@ -14,18 +14,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from athena.catalog import Catalog
-from athena.engine import Column, QueryFailed, Target, Watch, Written
-from athena.hive_types import to_trino
-from athena.on_duckdb.expressions import Expr
-from athena.on_duckdb.grammar import HINT
-from athena.on_duckdb.parquet import named
-from athena.on_duckdb.types import VARCHAR, coerces, duckdb, words
-from athena.sql import quoted
-from athena.text import Type, formatter, parse_type
+from local_aws.athena.catalog import Catalog
+from local_aws.athena.engine import Column, QueryFailed, Target, Watch, Written
+from local_aws.athena.hive_types import to_trino
+from local_aws.athena.on_duckdb.expressions import Expr
+from local_aws.athena.on_duckdb.grammar import HINT
+from local_aws.athena.on_duckdb.parquet import named
+from local_aws.athena.on_duckdb.types import VARCHAR, coerces, duckdb, words
+from local_aws.athena.sql import quoted
+from local_aws.athena.text import Type, formatter, parse_type
 
 if TYPE_CHECKING:
-    from athena.on_duckdb.engine import DuckDbEngine
+    from local_aws.athena.on_duckdb.engine import DuckDbEngine
 
 PARTITIONS = 100  # that one statement may write: https://docs.aws.amazon.com/athena/latest/ug/ctas-insert-into.html
 WRITTEN = {"PARQUET": ("GZIP", "SNAPPY", "ZSTD", "NONE"), "JSON": ("GZIP", "NONE")}
@@ -124,7 +124,7 @@ def _plain(kind: Type) -> Type:
 
 def _rows(engine: DuckDbEngine, connection: Any, sql: str, columns: list[Column], target: Target,
           catalog: Catalog) -> tuple[int, list[str], list[list[str]]]:
-    from athena.on_duckdb.engine import translated
+    from local_aws.athena.on_duckdb.engine import translated
 
     translated(connection.execute, f"CREATE TEMP TABLE written AS {sql}")
     total = connection.execute("SELECT count(*) FROM written").fetchone()[0]
@@ -171,7 +171,7 @@ def _object(engine: DuckDbEngine, connection: Any, condition: str, given: dict[s
             body = file.read()
         os.remove(path)
     else:
-        from athena.on_duckdb.engine import shape
+        from local_aws.athena.on_duckdb.engine import shape
 
         kinds = [parse_type(column.type) for column in data]
         shapes = [shape(kind) for kind in kinds]

@@ -11,7 +11,7 @@ import secrets
 import threading
 from pathlib import Path
 
-from athena.callers import Caller
+from local_aws.athena.callers import Caller
 
 
 class TrinoCallers:

@@ -14,10 +14,10 @@ import requests
 import trino.exceptions
 from trino.client import ClientSession, TrinoQuery, TrinoRequest
 
-from athena.engine import Cancelled, Column, QueryFailed, Watch
-from athena.on_trino.server import CATALOG, HOST, TrinoServer
-from athena.projection import value_missing
-from athena.text import Type, parse_type
+from local_aws.athena.engine import Cancelled, Column, QueryFailed, Watch
+from local_aws.athena.on_trino.server import CATALOG, HOST, TrinoServer
+from local_aws.athena.projection import value_missing
+from local_aws.athena.text import Type, parse_type
 
 _SYSTEM = ("INTERNAL_ERROR", "INSUFFICIENT_RESOURCES")  # Trino's types of error that are not the query's fault
 _COUNTED_WITHIN = 15  # seconds: Trino says that it is ready before it has counted itself among its nodes

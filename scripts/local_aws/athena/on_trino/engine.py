@@ -11,18 +11,18 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from athena.aws_catalog import AwsCatalog
-from athena.catalog import Catalog, Partition
-from athena.engine import Answer, Column, QueryFailed, Target, Watch, Written
-from athena.on_trino import setup
-from athena.on_trino.callers import TrinoCallers
-from athena.on_trino.client import Asked, ask
-from athena.on_trino.server import TrinoServer
-from athena.on_trino.tables import check
-from athena.sql import QUERIES, Cursor, mismatched, quoted
+from local_aws.athena.aws_catalog import AwsCatalog
+from local_aws.athena.catalog import Catalog, Partition
+from local_aws.athena.engine import Answer, Column, QueryFailed, Target, Watch, Written
+from local_aws.athena.on_trino import setup
+from local_aws.athena.on_trino.callers import TrinoCallers
+from local_aws.athena.on_trino.client import Asked, ask
+from local_aws.athena.on_trino.server import TrinoServer
+from local_aws.athena.on_trino.tables import check
+from local_aws.athena.sql import QUERIES, Cursor, mismatched, quoted
 
 if TYPE_CHECKING:
-    from server import LocalAws
+    from local_aws.server import LocalAws
 
 _CODECS = {"NONE": "NONE", "SNAPPY": "SNAPPY", "LZ4": "LZ4", "ZSTD": "ZSTD", "GZIP": "GZIP", "ZLIB": "GZIP",
            "DEFLATE": "GZIP"}  # Athena's names: Trino's, which writes ORC's and Avro's GZIP as ZLIB and DEFLATE. It has

@@ -20,9 +20,9 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from athena.engine import QueryFailed
-from athena.on_trino.setup import ensure
 from environments import SetupError
+from local_aws.athena.engine import QueryFailed
+from local_aws.athena.on_trino.setup import ensure
 
 HOST = "127.0.0.1"
 CATALOG = "awsdatacatalog"

@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from athena.aws_catalog import AwsCatalog
-from athena.catalog import Catalog, Table
-from athena.engine import QueryFailed
-from athena.sql import identifiers, tokens
-from athena.views import CATALOG
+from local_aws.athena.aws_catalog import AwsCatalog
+from local_aws.athena.catalog import Catalog, Table
+from local_aws.athena.engine import QueryFailed
+from local_aws.athena.sql import identifiers, tokens
+from local_aws.athena.views import CATALOG
 
 _ENDS = {"WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FETCH", "WINDOW", "UNION", "INTERSECT", "EXCEPT",
          "SELECT"}

@@ -3,7 +3,7 @@
 `FUNCTIONS` names each with its DuckDB parameter types and result; they are called for values that are not null, unless
 they say otherwise, and raise `TrinoError` for Trino's errors.
 """
-from athena.on_duckdb.python_functions import binary, json_texts, numbers, texts, times
-from athena.on_duckdb.python_functions.registry import FUNCTIONS
+from local_aws.athena.on_duckdb.python_functions import binary, json_texts, numbers, texts, times
+from local_aws.athena.on_duckdb.python_functions.registry import FUNCTIONS
 
 __all__ = ["FUNCTIONS", "binary", "json_texts", "numbers", "texts", "times"]

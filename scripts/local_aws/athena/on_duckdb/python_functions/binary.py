@@ -7,7 +7,7 @@ import re
 import zlib
 from hmac import digest as hmac_digest
 
-from athena.on_duckdb.python_functions.registry import TrinoError, function
+from local_aws.athena.on_duckdb.python_functions.registry import TrinoError, function
 
 
 @function("BLOB -> VARCHAR")

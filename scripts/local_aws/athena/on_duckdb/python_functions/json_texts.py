@@ -9,9 +9,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any
 
-from athena.on_duckdb.python_functions.numbers import BELOW, double_to_text, text_to_double
-from athena.on_duckdb.python_functions.registry import TrinoError, function
-from athena.text import _double
+from local_aws.athena.on_duckdb.python_functions.numbers import BELOW, double_to_text, text_to_double
+from local_aws.athena.on_duckdb.python_functions.registry import TrinoError, function
+from local_aws.athena.text import _double
 
 
 @lru_cache(256)

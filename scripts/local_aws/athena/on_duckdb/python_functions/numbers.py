@@ -6,8 +6,8 @@ import re
 import struct
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 
-from athena.on_duckdb.python_functions.registry import TrinoError, function
-from athena.text import _double, _real
+from local_aws.athena.on_duckdb.python_functions.registry import TrinoError, function
+from local_aws.athena.text import _double, _real
 
 
 @function("DOUBLE -> VARCHAR")

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from urllib.parse import quote, unquote, unquote_plus
 
-from athena.on_duckdb.python_functions.registry import TrinoError, function
+from local_aws.athena.on_duckdb.python_functions.registry import TrinoError, function
 
 
 @function("VARCHAR -> VARCHAR")

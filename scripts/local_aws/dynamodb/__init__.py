@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from stream_records import changes, permissions
-from stream_records.journal import Journal
+from local_aws.dynamodb import changes, permissions
+from local_aws.dynamodb.journal import Journal
 
 if TYPE_CHECKING:
-    from server import LocalAws
+    from local_aws.server import LocalAws
 
 _listeners: list[Callable[[str], None]] = []
 

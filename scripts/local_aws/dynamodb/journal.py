@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from ministack.services import dynamodb
 
-from stream_records.changes import continue_after, same
+from local_aws.dynamodb.changes import continue_after, same
 
 if TYPE_CHECKING:
-    from server import LocalAws
+    from local_aws.server import LocalAws
 
 RETENTION = 24 * 60 * 60  # seconds
 
-log = logging.getLogger("local_aws.stream_records")
+log = logging.getLogger("local_aws.dynamodb")
 
 
 class Stream:

@@ -15,7 +15,7 @@ import threading
 from contextvars import ContextVar
 from typing import Any
 
-from iam import content_of, refusal
+from local_aws.iam.asking import content_of, refusal
 
 MOST = 20_000  # different decisions kept; a run of the workbook takes some hundreds
 

@@ -52,7 +52,7 @@ def package(code: str) -> bytes:
     return buffer.getvalue()
 
 
-class Pipeline:
+class TriggeredTable:
     def __init__(self, aws: Any, code: str = TELL, trigger: bool = True, allow: list[dict] | None = None,
                  timeout: int = 30, stream: str = "NEW_AND_OLD_IMAGES", **mapping: Any):
         self.aws, self.name = aws, f"trigger-{uuid.uuid4().hex[:10]}"

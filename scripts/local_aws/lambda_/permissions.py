@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trigger.mappings import Mappings
+    from local_aws.lambda_.mappings import Mappings
 
 KEY = "lambda:FunctionArn"
 ONE = {"GET": "lambda:GetEventSourceMapping", "PUT": "lambda:UpdateEventSourceMapping",

@@ -6,8 +6,8 @@ log.
 """
 from __future__ import annotations
 
-from access import given_to_lambda, with_roles
-from iam import trusts
+from local_aws.iam.access import given_to_lambda, with_roles
+from local_aws.iam.asking import trusts
 
 UNASSUMABLE = "The role defined for the function cannot be assumed by Lambda."
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from urllib.parse import parse_qs
 
-from iam import content_of, refusal
+from local_aws.iam.asking import content_of, refusal
 
 TO_TAG = {
     "athena:CreateWorkGroup": "athena:TagResource",

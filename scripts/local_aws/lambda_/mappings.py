@@ -20,13 +20,13 @@ from botocore.session import get_session
 from ministack.core.concurrency import run_reentrant
 from ministack.core.responses import error_response_json, get_region
 
-from trigger.calls import Calls
-from trigger.destinations import destination
-from trigger.poller import Poller
-from trigger.store import Mapping, Store
+from local_aws.lambda_.calls import Calls
+from local_aws.lambda_.destinations import destination
+from local_aws.lambda_.poller import Poller
+from local_aws.lambda_.store import Mapping, Store
 
 if TYPE_CHECKING:
-    from server import Handler, LocalAws
+    from local_aws.server import Handler, LocalAws
 
 Response = tuple[int, dict, bytes]
 
@@ -40,7 +40,7 @@ RANGES = {
     "TumblingWindowInSeconds": (0, 900)}
 STOPPED_WITHIN = 10.0  # seconds that a regular stop waits for invocations under way
 
-log = logging.getLogger("local_aws.trigger")
+log = logging.getLogger("local_aws.lambda_")
 
 
 @functools.cache

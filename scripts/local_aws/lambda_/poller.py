@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trigger import destinations
-from trigger.batches import Answer, NotInvoked, Record, Settings, Stopped, event, fitting, settle, wanted
+from local_aws.lambda_ import destinations
+from local_aws.lambda_.batches import Answer, NotInvoked, Record, Settings, Stopped, event, fitting, settle, wanted
 
 if TYPE_CHECKING:
-    from trigger.calls import Calls
-    from trigger.store import Mapping
+    from local_aws.lambda_.calls import Calls
+    from local_aws.lambda_.store import Mapping
 
 # AWS polls a shard four times a second. Here a new record wakes the reader, which then rests shortly, so that a burst
 # of writes is read in a few calls; the long interval is for what nobody announces, such as records growing old.
@@ -37,7 +37,7 @@ REST, IDLE = 0.05, 5.0  # seconds
 AHEAD = 10_000  # records read and not settled, beyond which reading waits
 TROUBLED = 1.0  # seconds before a failed read is tried again
 
-log = logging.getLogger("local_aws.trigger")
+log = logging.getLogger("local_aws.lambda_")
 
 
 def wire(value: Any) -> Any:

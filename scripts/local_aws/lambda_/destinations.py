@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from trigger.batches import Answer, Record, event
+from local_aws.lambda_.batches import Answer, Record, event
 
 
 def instant(seconds: float, precision: str = "seconds") -> str:

@@ -11,18 +11,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from server import LocalAws
+    from local_aws.server import LocalAws
 
 
 def install(aws: LocalAws) -> None:
-    import stream_records
-
-    from trigger import permissions
-    from trigger.mappings import Mappings
+    from local_aws import dynamodb
+    from local_aws.lambda_ import permissions
+    from local_aws.lambda_.mappings import Mappings
 
     mappings = Mappings(aws)
     mappings.load()
-    stream_records.on_record(mappings.wake)
+    dynamodb.on_record(mappings.wake)
     aws.wrap("lambda", mappings.wrapper)
     permissions.install(mappings)
     aws.on_start(mappings.start)

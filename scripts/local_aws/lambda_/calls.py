@@ -9,11 +9,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from ministack.core.lambda_runtime import execution_credentials
 
-from trigger.batches import Answer
+from local_aws.lambda_.batches import Answer
 
 if TYPE_CHECKING:
-    from server import LocalAws
-    from trigger.store import Mapping
+    from local_aws.lambda_.store import Mapping
+    from local_aws.server import LocalAws
 
 # A function may run for 900 s, and an invocation must not be made twice by a client that lost patience. What fails is
 # tried again by the trigger, which knows what it has left.
