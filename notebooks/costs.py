@@ -79,6 +79,7 @@ class Use:
 
     @property
     def share(self) -> float:
+        """The part of the quota that is used: above 1, AWS refuses or throttles."""
         return self.needed / self.allowed
 
 
