@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import DateFormatter, DayLocator
@@ -150,6 +152,23 @@ def timeline(story: pd.DataFrame, title: str, until: pd.Timestamp, figure: Figur
     _days(ax)
     _only_axes(ax, "bottom")
     return ax
+
+
+def name_lines(ax: Axes, names: Sequence[str]) -> None:
+    """Write the name of each line of `ax`, in their order, behind its last point and in its colour: so no legend has to
+    be looked up. Where names would lie on each other, the upper one moves up. The limits of the axes must be set."""
+    figure = ax.figure
+    assert isinstance(figure, Figure)
+    figure.draw_without_rendering()  # only then it is known where a point lies
+    height = 11 * figure.dpi / 72  # pixels of a line of text of 9 points
+    free = -math.inf  # the lowest place where a name covers none of those below
+    ends = [tuple(np.asarray(line.get_xydata())[-1]) for line in ax.lines]
+    levels = [ax.transData.transform(end)[1] for end in ends]
+    for level, end, line, name in sorted(zip(levels, ends, ax.lines, names, strict=True), key=lambda one: one[0]):
+        place = max(level, free)
+        free = place + height
+        ax.annotate(name, end, xytext=(5, (place - level) * 72 / figure.dpi), fontsize=9, va="center",
+                    textcoords="offset points", color=line.get_color(), fontweight="bold")
 
 
 def differences(story: pd.DataFrame) -> pd.DataFrame:
