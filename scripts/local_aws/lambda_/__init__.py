@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
 
 def install(aws: LocalAws) -> None:
-    from local_aws import dynamodb
-    from local_aws.lambda_ import permissions
+    from local_aws.lambda_ import execution_role, processes, resources  # here, as tests import `batches` alone
     from local_aws.lambda_.mappings import Mappings
 
     mappings = Mappings(aws)
     mappings.load()
-    dynamodb.on_record(mappings.wake)
+    execution_role.install()
+    processes.install()
     aws.wrap("lambda", mappings.wrapper)
-    permissions.install(mappings)
+    aws.wrap("lambda", execution_role.wrapper)
+    aws.resources.append(resources.resources(mappings))
+    aws.stream_readers.append(mappings.wake)
     aws.on_start(mappings.start)
     aws.on_stop(mappings.stop)
     aws.on_reset(mappings.reset)
