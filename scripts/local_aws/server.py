@@ -30,7 +30,7 @@ TEMPORARY = "tmp"  # the folder, in the state, of its temporary files
 # Each is a module with `install(aws)`, and says which AWS page it follows. In this order, so that a later one wraps an
 # earlier one: faults come before anything else sees the request.
 CORRECTIONS = ("dynamodb", "lambda_", "firehose", "athena", "iam.permissions", "lambda_.function_role",
-               "lambda_.function_code", "iam.access", "faults")
+               "lambda_.function_code", "lambda_.package_files", "iam.access", "faults")
 # The folders in the state that they keep things in
 KEPT = ("stream_records", "trigger", "firehose", "athena")
 
