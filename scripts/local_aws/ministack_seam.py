@@ -155,6 +155,8 @@ lambda_runtime = Module("core.lambda_runtime", used={
     "_workers": "the processes of functions, by account, region, name and version",
     "_lock": "held while those change",
     "kill_workers": "to end processes",
+}, replaced={
+    "_PYTHON_WORKER_SCRIPT": "a function reads no file of its package that others may not read",
 })
 cloudwatch_logs = Module("services.cloudwatch_logs", used={
     "_log_groups": "whether a log group must be created to write into it",

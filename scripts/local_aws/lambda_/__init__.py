@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 
 def install(aws: LocalAws) -> None:
-    from local_aws.lambda_ import execution_role, processes, resources  # here, as tests import `batches` alone
+    # here, as tests import `batches` alone
+    from local_aws.lambda_ import execution_role, package_files, processes, resources
     from local_aws.lambda_.mappings import Mappings
 
     mappings = Mappings(aws)
     mappings.load()
     execution_role.install()
+    package_files.install()
     processes.install()
     aws.wrap("lambda", mappings.wrapper)
     aws.wrap("lambda", execution_role.wrapper)
