@@ -27,7 +27,7 @@ class Module:
         self._replaced: set[str] = set()
         _modules.append(self)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- whatever ministack has by that name
         if name not in self._used and name not in self._replaceable:
             raise AttributeError(f"{self._path}.{name} is not declared in {__name__}")
         return getattr(importlib.import_module(self._path), name)
@@ -155,6 +155,8 @@ lambda_runtime = Module("core.lambda_runtime", used={
     "_workers": "the processes of functions, by account, region, name and version",
     "_lock": "held while those change",
     "kill_workers": "to end processes",
+}, replaced={
+    "_PYTHON_WORKER_SCRIPT": "a function reads no file of its package that others may not read",
 })
 cloudwatch_logs = Module("services.cloudwatch_logs", used={
     "_log_groups": "whether a log group must be created to write into it",

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html and the pages under i
 `api` answers requests, `resources` says for IAM what they are about, `store` keeps mappings and their positions.
 `mappings` has the mappings and the poller of each; `poller` reads a stream and invokes, `filters` chooses records,
 `batches` decides what becomes of a batch, `destinations` tells of what was discarded, `calls` are the public calls that
-all this makes. `processes` are those that functions run in, `logs` are what these write.
+all this makes. `package_files` are a function's, `processes` are those that it runs in, `logs` are what these write.
 """
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 def install(aws: LocalAws) -> None:
     """Take event source mappings from streams over, and correct how functions run."""
-    from local_aws.lambda_ import api, logs, processes, resources  # here, as tests import `batches` without ministack
+    # here, as tests import `batches` without ministack
+    from local_aws.lambda_ import api, logs, package_files, processes, resources
     from local_aws.lambda_.mappings import Mappings
 
     mappings = Mappings(aws)
+    package_files.install()
     processes.install()
     logs.install()
     aws.wrap("lambda", lambda handler: api.wrapper(handler, mappings))
