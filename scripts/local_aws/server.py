@@ -51,6 +51,7 @@ class LocalAws:
         self._making, self._made = threading.Lock(), functools.lru_cache(maxsize=256)(self._make)
         self._calls: dict[str, list[Callable[[], Any]]] = {"start": [], "stop": [], "save": [], "reset": []}
         self.routes: dict[str, Callable[[str, bytes], tuple[int, Any]]] = {}
+        self.reports: dict[str, Callable[[], object]] = {}  # what the status says besides, by name; objects for JSON
 
     def wrap(self, service: str, wrapper: Callable[[Handler], Handler]) -> None:
         """Put `wrapper(handler)` in the place of a service's handler ('dynamodb', 'athena', …: ministack's names)."""
@@ -200,7 +201,8 @@ def serve(port: int, state: Path, engine: str) -> None:
     pin = ministack.pin_request_origin
     ministack.pin_request_origin = lambda source_ip, secure: pin(source_ip, True)
     aws.route("status", lambda method, body: (200, {
-        "pid": os.getpid(), "engine": aws.engine, "region": aws.region, "versions": aws.versions}))
+        "pid": os.getpid(), "engine": aws.engine, "region": aws.region, "versions": aws.versions,
+        **{name: report() for name, report in aws.reports.items()}}))
     for name in CORRECTIONS:
         importlib.import_module(f"local_aws.{name}").install(aws)
     asyncio.run(answer_requests(gate(ministack.app, aws), aws))

@@ -29,7 +29,7 @@ class Answer:
     """What a query answers.
 
     A row is a sequence of Python values or None, of the forms that `text.formatter` takes. `rows` may be lazy; it may
-    raise `QueryFailed` while it is read. `bytes_read` is final when `rows` is exhausted.
+    raise `QueryFailed` while it is read, but not `NotVerified`. `bytes_read` is final when `rows` is exhausted.
     """
 
     columns: list[Column]
@@ -84,6 +84,18 @@ class QueryFailed(Exception):
         self.code, self.message, self.category = code, message, category
 
 
+class NotVerified(QueryFailed):
+    """The engine does not answer a statement, as it is not verified to answer it as Athena does.
+
+    `construct` names what is not verified ('MATCH_RECOGNIZE'); `where` is 'line L:C: ', or empty. An engine raises it
+    before it gives a row and before it writes anything, so that another engine can be asked instead.
+    """
+
+    def __init__(self, construct: str, where: str = ""):
+        super().__init__("NOT_SUPPORTED", f"{where}{construct} is not verified to answer as Athena does on DuckDB")
+        self.construct = construct
+
+
 class Cancelled(Exception):
     """Raised by a `Watch`: the query was stopped, or may read no more. An engine lets it pass and cleans up."""
 
@@ -93,6 +105,9 @@ class Watch(Protocol):
 
     def read(self, total: int) -> None:
         """Tell how many bytes this query has read so far. Raises `Cancelled` when it is to end."""
+
+    def start_over(self) -> None:
+        """Count what was read so far for nothing: another engine reads it again. Raises `Cancelled` as `read` does."""
 
     def on_stop(self, call: Callable[[], None]) -> None:
         """Have `call` called, once and from another thread, when the query is stopped (to interrupt what blocks)."""
