@@ -57,7 +57,7 @@ class HandingOn:
             return self.first, ask(self.first)
         except NotVerified as refusal:
             second = self._second(refusal)
-            log.info("%s answers, as %s: %s", second.name, refusal.message, " ".join(statement.split())[:_SHOWN])
+            log.info("%s answers: %s %s", second.name, refusal.message, " ".join(statement.split())[:_SHOWN])
         watch.start_over()
         return second, ask(second)
 
@@ -67,7 +67,7 @@ class HandingOn:
                 try:
                     self.second = self.make_second()
                 except SetupError as missing:
-                    raise QueryFailed(refusal.code, f"{refusal.message}, and {missing}", refusal.category) from None
+                    raise QueryFailed(refusal.code, f"{refusal.message.rstrip('.')}, and {missing}") from None
             return self.second
 
     def _counted(self, engine: Engine, answer: T) -> T:

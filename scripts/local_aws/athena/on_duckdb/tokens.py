@@ -12,7 +12,7 @@ from local_aws.athena.engine import NotVerified, QueryFailed
 
 def refused(what: str, at: Any = None) -> NotVerified:
     """The error for what Athena has and this engine does not; it names the construct."""
-    return NotVerified(what, f"line {at.line}:{at.column}: " if at is not None else "")
+    return NotVerified(what, f"line {at.line}:{at.column}" if at is not None else "")
 
 
 class Node:
