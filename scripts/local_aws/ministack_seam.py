@@ -27,7 +27,7 @@ class Module:
         self._replaced: set[str] = set()
         _modules.append(self)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- whatever ministack has by that name
         if name not in self._used and name not in self._replaceable:
             raise AttributeError(f"{self._path}.{name} is not declared in {__name__}")
         return getattr(importlib.import_module(self._path), name)
