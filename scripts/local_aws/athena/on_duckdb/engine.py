@@ -71,19 +71,16 @@ class DuckDbEngine:
         self.databases: dict[bool, Database] = {}  # by whether TRY occurs
 
     def query(self, statement: str, catalog: Catalog, watch: Watch) -> Answer:
-        """As `Engine.query`. A value is refused before a row is handed out: an answer of which some value may be is
-        held in memory as a whole."""
+        """As `Engine.query`. All of the answer is computed before its first row is given, since another engine can
+        only be asked until then."""
         compiler, relation = self.compiled(statement, catalog)
         connection, read = self.loaded(compiler, catalog, watch)
         try:
-            result = errors.translated(lambda: connection.execute(relation.sql))
-            rows: Iterator[Sequence[Any]] = _rows(connection, result, [one.value.type for one in relation.fields])
-            if Holds.REFUSAL in compiler.holds:
-                rows = iter(list(rows))
+            errors.translated(partial(connection.execute, f"CREATE TEMP TABLE answer AS {relation.sql}"))
         except BaseException:
             connection.close()
             raise
-        return Answer(_columns(relation), rows, read)
+        return Answer(_columns(relation), _rows(connection, [one.value.type for one in relation.fields]), read)
 
     def describe(self, statement: str, catalog: Catalog, watch: Watch) -> list[Column]:
         """As `Engine.describe`."""
@@ -146,12 +143,12 @@ def _columns(relation: Relation) -> list[Column]:
             for at, one in enumerate(relation.fields)]
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, result: duckdb.DuckDBPyConnection,
-          kinds: Sequence[Type]) -> Iterator[Sequence[Any]]:
-    """The rows, in the forms that `text.formatter` takes. The connection goes when they end."""
+def _rows(connection: duckdb.DuckDBPyConnection, kinds: Sequence[Type]) -> Iterator[Sequence[Any]]:
+    """The rows of the table `answer`, in the forms that `text.formatter` takes. The connection goes when they end."""
     shapes = [shape(kind) for kind in kinds]
     try:
-        while batch := errors.translated(lambda: result.fetchmany(2000)):
+        result = connection.execute("FROM answer")
+        while batch := errors.translated(partial(result.fetchmany, 2000)):
             for row in batch:
                 yield [value if form is None or value is None else form(value)
                        for form, value in zip(shapes, row, strict=True)]
