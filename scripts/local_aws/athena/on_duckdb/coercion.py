@@ -7,15 +7,13 @@ from __future__ import annotations
 from local_aws.athena.types import VARCHAR, Type
 
 UNKNOWN, BOOLEAN, DATE, JSON, DOUBLE, INTEGER = map(Type, ("unknown", "boolean", "date", "json", "double", "integer"))
-INTERVAL = Type("interval day to second")
 TIMESTAMP = Type("timestamp", (3,))
 ZONED = Type("timestamp with time zone", (3,))
 
 INTEGERS = {"tinyint": (1, 3), "smallint": (2, 5), "integer": (4, 10), "bigint": (8, 19)}  # name: bytes, digits
 _DUCKDB = {"boolean": "BOOLEAN", "tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INTEGER",
            "bigint": "BIGINT", "double": "DOUBLE", "varchar": "VARCHAR", "date": "DATE", "timestamp": "TIMESTAMP",
-           "timestamp with time zone": "TIMESTAMP", "json": "VARCHAR", "unknown": "INTEGER",
-           "interval day to second": "BIGINT"}
+           "timestamp with time zone": "TIMESTAMP", "json": "VARCHAR", "unknown": "INTEGER"}
 
 
 def decimal(precision: int, scale: int) -> Type:
@@ -28,8 +26,8 @@ def array(item: Type) -> Type:
 
 
 def duckdb(kind: Type) -> str:
-    """The DuckDB type that holds a Trino type. An instant with its zone is held in UTC, a JSON value as its text, an
-    interval as its milliseconds, a row's fields as f1, f2, …"""
+    """The DuckDB type that holds a Trino type. An instant with its zone is held in UTC, a JSON value as its text, a
+    row's fields as f1, f2, …"""
     if kind.name == "decimal":
         return f"DECIMAL({kind.numbers[0]},{kind.numbers[1]})"
     if kind.name == "array":

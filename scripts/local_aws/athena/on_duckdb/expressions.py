@@ -14,14 +14,13 @@ from decimal import Decimal
 from functools import singledispatchmethod
 
 from local_aws.athena.engine import QueryFailed
-from local_aws.athena.on_duckdb import casts, decimals, functions, moments, nodes
+from local_aws.athena.on_duckdb import casts, decimals, functions, nodes
 from local_aws.athena.on_duckdb.coercion import (
     BOOLEAN,
     DATE,
     DOUBLE,
     INTEGER,
     INTEGERS,
-    INTERVAL,
     TIMESTAMP,
     UNKNOWN,
     ZONED,
@@ -51,9 +50,6 @@ from local_aws.athena.on_duckdb.model import (
 from local_aws.athena.on_duckdb.nodes import Node
 from local_aws.athena.types import BIGINT, VARCHAR, Type
 
-_PARTS = ("YEAR", "MONTH", "WEEK", "DAY", "DAY_OF_WEEK", "HOUR", "MINUTE", "SECOND")
-_OTHER_PARTS = ("QUARTER", "DAY_OF_MONTH", "DAY_OF_YEAR", "DOW", "DOY", "YEAR_OF_WEEK", "YOW", "TIMEZONE_HOUR",
-                "TIMEZONE_MINUTE")
 _NAN_AWARE = {"=": "eq", "<>": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 
 
@@ -62,7 +58,7 @@ class Expressions:
     this one. `now` is the instant of the query, `holds` what all that was compiled has in it."""
 
     def __init__(self, now: datetime.datetime):
-        self.now, self.holds, self.lambdas = now, Holds.NOTHING, 0
+        self.now, self.holds = now, Holds.NOTHING
         self.deferred: set[Origin] | None = None  # where needs are kept while what may go unused is compiled
 
     def compile_query(self, query: nodes.Query, outer: Scope | None) -> Relation:
@@ -113,6 +109,10 @@ class Expressions:
 
     @compiled.register
     def literal(self, node: nodes.Literal, context: Context) -> Expr:
+        if node.type in ("current_date", "current_timestamp", "localtimestamp"):
+            kind = {"current_date": DATE, "current_timestamp": ZONED}.get(node.type, TIMESTAMP)
+            moment = self.now.replace(tzinfo=None).isoformat(" ", "milliseconds")
+            return Expr(f"CAST('{moment[:10] if kind == DATE else moment}' AS {duckdb(kind)})", kind)
         if node.type == "unknown":
             return Expr("NULL", UNKNOWN, None, True)
         if node.type == "boolean":
@@ -168,22 +168,6 @@ class Expressions:
             raise refused(f"a literal of type {node.type.upper()}", node)
         raise QueryFailed("TYPE_NOT_FOUND", f"Unknown type: {node.type}")
 
-    @compiled.register
-    def interval(self, node: nodes.Interval, context: Context) -> Expr:
-        found = re.fullmatch(r"\s*([+-]?)(\d+)(\.\d{1,3})?\s*", node.text)
-        if not found or found[3] and node.unit != "SECOND":
-            raise fail("INVALID_LITERAL", node, f"'{node.text}' is not a valid INTERVAL literal")
-        size = {"DAY": 86_400_000, "HOUR": 3_600_000, "MINUTE": 60_000, "SECOND": 1000}[node.unit]
-        milliseconds = int(Decimal(found[2] + (found[3] or "")) * size) * node.sign * (-1 if found[1] == "-" else 1)
-        return Expr(f"CAST({milliseconds} AS BIGINT)", INTERVAL)
-
-    @compiled.register
-    def current(self, node: nodes.Current, context: Context) -> Expr:
-        moment = self.now.replace(tzinfo=None).isoformat(" ", "milliseconds")
-        if node.what == "CURRENT_DATE":
-            return Expr(f"CAST('{moment[:10]}' AS DATE)", DATE)
-        return Expr(f"CAST('{moment}' AS TIMESTAMP)", ZONED if node.what == "CURRENT_TIMESTAMP" else TIMESTAMP)
-
     # ---- names
 
     @compiled.register
@@ -199,7 +183,6 @@ class Expressions:
 
     def _named(self, parts: list[str], node: Node, context: Context) -> Expr:
         scope: Scope | None = context.scope
-        inner = True
         while scope is not None:
             for level in filter(None, (scope, scope.fallback)):
                 for qualifiers in range(len(parts) - 1, -1, -1):
@@ -211,20 +194,18 @@ class Expressions:
                             raise refused("a field of a ROW", node)
                         raise fail("TYPE_MISMATCH", node, f"Expression {parts[qualifiers]} is not of type ROW")
                     if found:
-                        return self._reached(found[0], node, context, inner)
-            if scope.lambda_of is None:
-                inner = False
-            scope = scope.lambda_of or scope.parent
+                        if scope is not context.scope:
+                            raise refused("a correlated subquery", node)
+                        return self._reached(found[0], node, context)
+            scope = scope.parent
         if parts[-1].startswith("$"):
             raise refused(f"the hidden column {parts[-1]}", node)
         raise fail("COLUMN_NOT_FOUND", node, f"Column '{'.'.join(parts)}' cannot be resolved")
 
-    def _reached(self, found: Field, node: Node, context: Context, inner: bool) -> Expr:
+    def _reached(self, found: Field, node: Node, context: Context) -> Expr:
         context.used.append(found)
         self.need(found.needs)
-        if not inner:
-            context.correlated.append(found)
-        elif not context.inside and found.qualifier != ("lambda",) and found.value.sql not in (context.groups or ()):
+        if not context.inside and found.value.sql not in (context.groups or ()):
             context.loose.append(node)
         return found.value
 
@@ -245,7 +226,7 @@ class Expressions:
         value = self.expression(operand, context)
         if node.operator not in ("+", "-"):
             return Expr(f"({value.sql} {node.operator})", BOOLEAN)
-        if not (numeric(value.type) or value.type == INTERVAL):
+        if not numeric(value.type):
             raise fail("TYPE_MISMATCH", node, f"Cannot negate {value.type}" if node.operator == "-" else
                        f"Unary '+' operator cannot by applied to {value.type} type")
         return value if node.operator == "+" else replace(value, sql=f"(-{value.sql})", literal=False)
@@ -315,6 +296,8 @@ class Expressions:
 
     @compiled.register
     def among(self, node: nodes.In, context: Context) -> Expr:
+        if isinstance(node.items, nodes.Query):
+            return self._in_query(node, node.items, context)
         value = self.expression(node.value, context)
         before = len(context.used)
         items = [self.expression(item, context) for item in node.items]
@@ -363,8 +346,10 @@ class Expressions:
         operator, kind = node.operator, common(left.type, right.type)
         if kind == UNKNOWN:
             return Expr(null(BIGINT), BIGINT)
+        if operator == "-" and kind is not None and (kind == DATE or timed(kind)):
+            raise refused(f"{left.type} - {right.type}", node)
         if kind is None or not numeric(kind):
-            return moments.arithmetic(left, right, operator, node)
+            return None
         left, right = (coerced(one, kind) if kind.name != "decimal" or one.type == UNKNOWN else one
                        for one in (left, right))
         if kind.name == "decimal":
@@ -406,18 +391,6 @@ class Expressions:
         return casts.cast(value, casts.resolved(node.type, node), node, node.safe)
 
     @compiled.register
-    def extract(self, node: nodes.Extract, context: Context) -> Expr:
-        value, part = self.expression(node.value, context), node.field.upper()
-        if part in _OTHER_PARTS or value.type == INTERVAL:
-            raise refused(f"EXTRACT({part} FROM {value.type})", node)
-        if part not in _PARTS:
-            raise fail("SYNTAX_ERROR", node, f"Invalid EXTRACT field: {node.field}")
-        if not (value.type in (DATE, UNKNOWN) or timed(value.type)):
-            raise fail("TYPE_MISMATCH", node.value, "Type of argument to extract must be DATE, TIME, TIMESTAMP, or "
-                                                    f"INTERVAL (actual {value.type})")
-        return functions.apply(self, part.lower(), [value], node)
-
-    @compiled.register
     def array(self, node: nodes.Array, context: Context) -> Expr:
         items = [self.expression(item, context) for item in node.items]
         if not items:
@@ -441,56 +414,27 @@ class Expressions:
         return functions.call(self, node, context)
 
     @compiled.register
-    def misplaced_lambda(self, node: nodes.Lambda, context: Context) -> Expr:
-        raise fail("TYPE_MISMATCH", node, "Lambda expression should always be used inside a function")
-
-    def lambda_body(self, node: nodes.Lambda, kinds: Sequence[Type], context: Context) -> tuple[str, Expr]:
-        """A lambda's DuckDB text up to its body ('lambda x, y: ') and its compiled body."""
-        if len(node.names) != len(kinds):
-            raise fail("INVALID_PARAMETER_USAGE", node, f"Expected a lambda that takes {len(kinds)} argument(s) but "
-                                                        f"got {len(node.names)}")
-        self.lambdas += 1
-        fields = [Field(name, Expr(f"v{self.lambdas}_{at}", kind), ("lambda",))
-                  for at, (name, kind) in enumerate(zip(node.names, kinds, strict=True))]
-        scope, allowed = context.scope, (context.aggregates, context.windows)
-        context.scope, context.aggregates, context.windows = Scope(fields, lambda_of=scope), False, False
-        try:
-            body = self.expression(node.body, context)
-        finally:
-            context.scope, (context.aggregates, context.windows) = scope, allowed
-        return f"lambda {', '.join(one.value.sql for one in fields)}: ", body
-
-    @compiled.register
     def subquery(self, node: nodes.Subquery, context: Context) -> Expr:
         inner = self._inner(node.query, context)
         if node.exists:
             return Expr(f"EXISTS ({inner.sql})", BOOLEAN, holds=Holds.QUERY)
         if len(inner.fields) != 1:
             raise refused("a scalar subquery of several columns", node)
-        if inner.correlated and not inner.single:
-            raise refused("a correlated scalar subquery that does not aggregate", node)
         return Expr(f"({inner.sql})", inner.fields[0].value.type, holds=Holds.QUERY)
 
     def _inner(self, query: nodes.Query, context: Context) -> Relation:
         inner = self.compile_query(query, context.scope)
         for one in inner.fields:
             self.need(one.needs)
-        for found in inner.correlated:
-            context.used.append(found)
-            if context.groups is not None and not context.inside and found.value.sql not in context.groups:
-                context.loose.append(query)
         return inner
 
-    @compiled.register
-    def in_query(self, node: nodes.InQuery, context: Context) -> Expr:
-        value, inner = self.expression(node.value, context), self._inner(node.query, context)
+    def _in_query(self, node: nodes.In, query: nodes.Query, context: Context) -> Expr:
+        value, inner = self.expression(node.value, context), self._inner(query, context)
         mismatch = "Value expression and result of subquery must be of the same type: "
         if len(inner.fields) != 1:
             if value.type.name != "row":
                 raise fail("TYPE_MISMATCH", node, f"{mismatch}{value.type} vs row")
             raise refused("IN with a subquery of several columns", node)
-        if inner.correlated:
-            raise refused("IN with a correlated subquery", node)
         given = inner.fields[0].value.type
         kind = common(value.type, given)
         if kind is None:
