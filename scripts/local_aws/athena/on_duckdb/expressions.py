@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import singledispatchmethod
 
 from local_aws.athena.engine import QueryFailed
+from local_aws.athena.moments import read_date, read_timestamp
 from local_aws.athena.on_duckdb import casts, decimals, functions, nodes
 from local_aws.athena.on_duckdb.coercion import (
     BOOLEAN,
@@ -146,9 +147,9 @@ class Expressions:
         """DATE '…', TIMESTAMP '…', DECIMAL '…', DOUBLE '…' and so on."""
         try:
             if node.type == "date":
-                return Expr(f"CAST('{casts.date(node.text)}' AS DATE)", DATE, node.text, True)
+                return Expr(f"CAST('{read_date(node.text)}' AS DATE)", DATE, node.text, True)
             if node.type == "timestamp":
-                moment, zone, digits = casts.timestamp(node.text)
+                moment, zone, digits = read_timestamp(node.text)
                 if digits > 6 or zone not in (None, "UTC", "Z"):
                     raise refused(f"TIMESTAMP '{node.text}', for its {'zone' if digits <= 6 else 'digits'},", node)
                 kind = Type(TIMESTAMP.name if zone is None else ZONED.name, (digits,))

@@ -6,8 +6,8 @@ import math
 import re
 from functools import lru_cache
 
+from local_aws.athena.hive_json import DECODER, Number, Pairs, behind_blanks, first_value
 from local_aws.athena.on_duckdb.python_functions.registry import TrinoError, function
-from local_aws.athena.on_duckdb.strict_json import DECODER, Number, Pairs, behind_blanks, first_value
 from local_aws.athena.text import double_text
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 import datetime
 import re
 
-from local_aws.athena.on_duckdb import casts
+from local_aws.athena.moments import read_date, read_timestamp
 from local_aws.athena.on_duckdb.python_functions.registry import NOT_VERIFIED, TrinoError, function
 
 
 @function("VARCHAR -> VARCHAR")
 def text_to_date(text: str) -> str:
     try:
-        return casts.date(text)
+        return read_date(text)
     except ValueError:
         raise TrinoError("INVALID_CAST_ARGUMENT", f"Value cannot be cast to date: {text}") from None
 
@@ -19,7 +19,7 @@ def text_to_date(text: str) -> str:
 @function("VARCHAR, INTEGER -> VARCHAR")
 def text_to_timestamp(text: str, digits: int) -> str:
     try:
-        moment, _, _ = casts.timestamp(text)  # a zone is read, and dropped
+        moment, _, _ = read_timestamp(text)  # a zone is read, and dropped
         head, _, fraction = moment.partition(".")
         if len(fraction) <= digits:
             return moment
