@@ -38,6 +38,7 @@ from local_aws.athena.trino_sql.grammar import refused
 from local_aws.athena.trino_sql.nodes import Node
 from local_aws.athena.types import BIGINT, VARCHAR, Type
 
+DEEPEST_CALL = 8  # calls in calls: the text that DuckDB makes of its macros grows with each as a power
 _NAN_AWARE = {"=": "eq", "<>": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 
 
@@ -62,11 +63,15 @@ class Expressions:
 
     def expression(self, node: Node, context: Context) -> Expr:
         """The node, compiled, with what it and all within it hold."""
-        outer, context.holds = context.holds, Holds.NOTHING
-        loose = len(context.loose)
+        outer, context.holds = (context.holds, context.calls), Holds.NOTHING
+        loose, context.calls = len(context.loose), 0
         result = self.compiled(node, context)
-        result = replace(result, holds=result.holds | context.holds)
-        context.holds = outer | result.holds
+        divides = isinstance(node, nodes.Binary) and node.operator in "[]/%"
+        calls = context.calls + (divides or isinstance(node, (nodes.Call, nodes.Cast)))
+        if calls > DEEPEST_CALL:
+            raise refused("calls nested as deep as this", node)
+        result = replace(result, holds=result.holds | context.holds, calls=calls)
+        context.holds, context.calls = outer[0] | result.holds, max(outer[1], calls)
         self.holds |= result.holds
         if context.groups is not None and not context.inside and result.sql in context.groups:
             del context.loose[loose:]

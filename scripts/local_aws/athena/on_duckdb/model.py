@@ -38,6 +38,7 @@ class Expr:
     value: Value = None
     literal: bool = False
     holds: Holds = Holds.NOTHING
+    calls: int = 0  # how deep calls stand in calls: a macro's text repeats its arguments
 
 
 @dataclass(eq=False)
@@ -110,6 +111,7 @@ class Context:
     loose: list[Node] = field(default_factory=list)  # names of columns that are neither grouped nor aggregated
     aggregate: Node | None = None  # the first that was found
     holds: Holds = Holds.NOTHING
+    calls: int = 0
     used: list[Field] = field(default_factory=list)
 
 
