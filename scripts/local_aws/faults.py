@@ -37,9 +37,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from local_aws.server import Handler, LocalAws
-
-Response = tuple[int, dict, bytes]
+    from local_aws.server import Handler, LocalAws, Response
 
 SETTINGS: dict[str, dict[str, type]] = {
     "reject_records": {"stream": str}, "throttle_firehose": {"stream": str},
@@ -115,6 +113,7 @@ class Faults:
                                     for fault in self.faults]}
 
     def forget(self) -> None:
+        """Take all faults away."""
         self.answer("DELETE", b"")
 
     def strike(self, name: str, **occasion: str) -> Fault | None:
@@ -125,6 +124,8 @@ class Faults:
             return next((fault for fault in self.faults if fault.name == name and fault.strikes(**occasion)), None)
 
     def delayed(self, service: str) -> Callable[[Handler], Handler]:
+        """A wrapper around a service's handler, in which `delay` strikes."""
+
         def wrapper(inner: Handler) -> Handler:
             async def handle(*request: Any) -> Response:
                 if fault := self.strike("delay", service=service):
@@ -136,6 +137,8 @@ class Faults:
         return wrapper
 
     def firehose(self, inner: Handler) -> Handler:
+        """Firehose's handler, in which `throttle_firehose` and `reject_records` strike."""
+
         async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> Response:
             action = headers.get("x-amz-target", "").rpartition(".")[2]
             if not self.faults or action not in ("PutRecord", "PutRecordBatch"):
@@ -164,15 +167,17 @@ class Faults:
         status, headers, body = answer
         if status != 200 or not rejected:
             return answer
-        told = json.loads(body)
-        rest = iter(told.get("RequestResponses", []))
-        told["RequestResponses"] = [
+        partly = json.loads(body)
+        rest = iter(partly.get("RequestResponses", []))
+        partly["RequestResponses"] = [
             {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."} if place in rejected
             else next(rest) for place in range(len(records))]
-        told["FailedPutCount"] = told.get("FailedPutCount", 0) + len(rejected)
-        return status, headers, json.dumps(told).encode()
+        partly["FailedPutCount"] = partly.get("FailedPutCount", 0) + len(rejected)
+        return status, headers, json.dumps(partly).encode()
 
     def s3(self, inner: Handler) -> Handler:
+        """S3's handler, in which `fail_s3` strikes."""
+
         async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> Response:
             bucket, _, key = unquote(path).lstrip("/").partition("/")
             writes = key and (method == "PUT" or (method == "POST" and "uploads" in query)) and not (
@@ -186,6 +191,8 @@ class Faults:
         return handle
 
     def function(self, inner: Handler) -> Handler:
+        """Lambda's handler, in which those of functions strike."""
+
         async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> Response:
             parts = unquote(path).rstrip("/").split("/")
             if not self.faults or method != "POST" or parts[-1] != "invocations":
@@ -198,19 +205,20 @@ class Faults:
             answer = None
             if late or not crash or crash.settings.get("after"):
                 answer = await inner(method, path, headers, body, query)
-            if not crash and not late or answer is not None and answer[0] != 200:
+            if answer is not None and (answer[0] != 200 or not crash and not late):
                 return answer
             request = str(uuid.uuid4())
-            told = ({"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request} Error: Task timed out"}
+            failure = ({"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request} Error: Task timed out"}
                     if late else {"errorType": "Runtime.ExitError", "errorMessage":
                                   f"RequestId: {request} Error: Runtime exited with error: signal: killed"})
             return 200, {"Content-Type": "application/json", "X-Amz-Function-Error": "Unhandled",
-                         "X-Amz-Executed-Version": "$LATEST"}, json.dumps(told).encode()
+                         "X-Amz-Executed-Version": "$LATEST"}, json.dumps(failure).encode()
 
         return handle
 
 
 def install(aws: LocalAws) -> None:
+    """Let faults strike before anything else sees a request."""
     faults = Faults()
     aws.route("faults", faults.answer)
     aws.on_reset(faults.forget)

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
 """
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 import urllib.error
@@ -15,6 +16,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local_aws import faults as local_faults
 from triggered_table import TriggeredTable, client, eventually
 
 ONCE = Config(retries={"total_max_attempts": 1})
@@ -143,12 +145,26 @@ def test_a_function_crashes_times_out_and_gets_a_batch_twice(aws, faults):
     assert faults.injected() == {"crash_function": 1} and line.mapping()["State"] == "Enabled"
 
 
-def test_calls_are_delayed(aws, faults):
-    s3 = client(aws, "s3")
-    faults.add("delay", service="s3", seconds=0.4, count=1)
-    begun = time.monotonic()
-    s3.list_buckets()
-    assert time.monotonic() - begun > 0.4
+def test_calls_are_delayed(aws, faults, monkeypatch):
+    """That it is waited is seen in process; over HTTP, that the request is one that is delayed."""
+    waited, handled = [], []
+
+    async def sleep(seconds: float) -> None:
+        waited.append((seconds, len(handled)))
+
+    async def handler(*request: object) -> tuple[int, dict, bytes]:
+        handled.append(request)
+        return 200, {}, b""
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    in_process = local_faults.Faults()
+    in_process.answer("POST", b'{"fault": "delay", "service": "s3", "seconds": 0.4, "count": 1}')
+    for service in ("lambda", "s3", "s3"):
+        asyncio.run(in_process.delayed(service)(handler)("GET", "/", {}, b"", {}))
+    assert waited == [(0.4, 1)] and len(handled) == 3
+
+    faults.add("delay", service="s3", seconds=0.01, count=1)
+    client(aws, "s3").list_buckets()
     assert faults.injected() == {"delay": 1}
 
 

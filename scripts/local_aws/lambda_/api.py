@@ -59,6 +59,7 @@ class Refused(Exception):
 
 
 def invalid(message: str) -> Refused:
+    """The error for a parameter that AWS does not take."""
     return Refused("InvalidParameterValueException", message)
 
 
@@ -66,11 +67,13 @@ def invalid(message: str) -> Refused:
 def settable() -> set[str]:
     """The fields that a request sets and an answer shows."""
     model = get_session().get_service_model("lambda")
-    return (set(model.operation_model("CreateEventSourceMapping").input_shape.members)
-            & set(model.operation_model("GetEventSourceMapping").output_shape.members))
+    asked = model.operation_model("CreateEventSourceMapping").input_shape
+    shown = model.operation_model("GetEventSourceMapping").output_shape
+    return set(asked.members if asked else ()) & set(shown.members if shown else ())
 
 
-def is_stream(arn: Any) -> bool:
+def is_stream(arn: object) -> bool:
+    """Whether it is the ARN of a DynamoDB stream."""
     return isinstance(arn, str) and arn.startswith("arn:") and ":dynamodb:" in arn and "/stream/" in arn
 
 
@@ -110,6 +113,8 @@ def check_roles(request: Request) -> None:
 
 
 class Api:
+    """Answers requests about mappings; `forward` passes one on to ministack."""
+
     def __init__(self, mappings: Mappings):
         self.mappings = mappings
 
@@ -130,6 +135,7 @@ class Api:
         return self.listed(answer) if method == "GET" and not uuid else answer
 
     async def create(self, request: dict, forward: Forward) -> Response:
+        """CreateEventSourceMapping. Raises Refused."""
         region, stream = responses.get_region(), request["EventSourceArn"]
         check_position(request)
         check_settings(request)
@@ -174,6 +180,7 @@ class Api:
         return position
 
     async def update(self, mapping: Mapping, request: dict, forward: Forward) -> Response:
+        """UpdateEventSourceMapping: what it does not name stays. Raises Refused."""
         check_not_deleting(mapping)
         check_settings({**mapping.fields, **request})
         if destination(request):
@@ -193,6 +200,7 @@ class Api:
                           else "Enabling" if mapping.enabled else "Disabling")
 
     async def delete(self, mapping: Mapping, forward: Forward) -> Response:
+        """DeleteEventSourceMapping. Raises Refused."""
         check_not_deleting(mapping)
         status, headers, body = await forward()
         if status >= 300:
@@ -203,10 +211,12 @@ class Api:
     # Answers
 
     def description(self, mapping: Mapping, state: str | None = None) -> dict:
+        """A mapping as the API shows it; `state` is what a change of it answers."""
         return {**mapping.fields, "State": state or self.mappings.state(mapping),
                 "LastProcessingResult": mapping.result}
 
     def shown(self, status: int, mapping: Mapping, state: str | None = None) -> Response:
+        """The answer that shows a mapping."""
         body = json.dumps(self.description(mapping, state)).encode()
         return status, {"Content-Type": "application/json"}, body
 
@@ -223,6 +233,7 @@ class Api:
 
 
 def changed_now() -> dict[str, Any]:
+    """The fields that say when and by whom a mapping was changed."""
     return {"LastModified": time.time(), "StateTransitionReason": "User action"}
 
 
@@ -230,6 +241,7 @@ def changed_now() -> dict[str, Any]:
 
 
 def check_position(request: dict) -> None:
+    """Raise Refused unless a mapping from a DynamoDB stream can start there."""
     position = request.get("StartingPosition")
     if position is None:
         raise invalid("1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
@@ -243,7 +255,10 @@ def check_position(request: dict) -> None:
 
 
 def check_settings(request: dict) -> None:
-    """https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html"""
+    """Raise Refused where a setting is out of its range, or a filter pattern is none.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
+    """
     for name, (least, most) in RANGES.items():
         value = request.get(name)
         if value is not None and not (isinstance(value, int) and least <= value <= most):
@@ -264,8 +279,9 @@ def check_settings(request: dict) -> None:
 
 
 def check_destination(request: dict, role: Role) -> None:
-    """https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+    """Raise Refused where a destination for discarded records is none, or is not there.
 
+    https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
     Whether the role may write there cannot be tried without writing: where it may not, the records wait.
     """
     arn = destination(request)
@@ -285,5 +301,6 @@ def check_destination(request: dict, role: Role) -> None:
 
 
 def check_not_deleting(mapping: Mapping) -> None:
+    """Raise Refused for a mapping that is going."""
     if mapping.deleting:
         raise Refused("ResourceInUseException", "Cannot update the event source mapping because it is in use.")
