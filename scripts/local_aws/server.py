@@ -62,6 +62,7 @@ class LocalAws:
         self._making, self._made = threading.Lock(), functools.lru_cache(maxsize=256)(self._make)
         self._calls: dict[str, list[Callable[[], Any]]] = {"start": [], "stop": [], "save": [], "reset": []}
         self.routes: dict[str, Callable[[str, bytes], tuple[int, Any]]] = {}
+        self.reports: dict[str, Callable[[], object]] = {}  # what the status says besides, by name; objects for JSON
         self.resources: list[Resources] = []
         self.stream_readers: list[Callable[[str], None]] = []
 
@@ -212,7 +213,8 @@ def serve(port: int, state: Path, engine: str) -> None:
     # A bucket policy that demands TLS means 'not in the open': the loopback never leaves the machine and counts as such
     ministack.replace("pin_request_origin", lambda pin: lambda source_ip, secure: pin(source_ip, True))
     aws.route("status", lambda method, body: (200, {
-        "pid": os.getpid(), "engine": aws.engine, "region": aws.region, "versions": aws.versions}))
+        "pid": os.getpid(), "engine": aws.engine, "region": aws.region, "versions": aws.versions,
+        **{name: report() for name, report in aws.reports.items()}}))
     for name in ROOMS:
         importlib.import_module(f"local_aws.{name}").install(aws)
     asyncio.run(answer_requests(gate(ministack.app, aws), aws))
