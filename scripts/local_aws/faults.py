@@ -74,7 +74,7 @@ class Fault:
         self._chance = random.Random(self.seed)
 
     def strikes(self, **occasion: str) -> bool:
-        """Whether it strikes on this occasion, which it counts if it is one of its own."""
+        """Whether it strikes on this occasion, which it counts if its settings are those of the occasion."""
         for key, value in occasion.items():
             wanted = self.settings.get(key)
             if wanted is not None and not (value.startswith(wanted) if key == "prefix" else value == wanted):

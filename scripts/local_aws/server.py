@@ -28,8 +28,8 @@ from local_aws import ministack_seam
 if TYPE_CHECKING:
     from local_aws.iam.request import Resources
 
-Response = tuple[int, dict, bytes]
-Handler = Callable[[str, str, dict, bytes, dict], Awaitable[Response]]
+Response = tuple[int, dict, bytes]  # status, headers, body
+Handler = Callable[[str, str, dict, bytes, dict], Awaitable[Response]]  # method, path, headers, body, query parameters
 Client = Any  # a boto3 client: their classes are made at run time
 HOST = "127.0.0.1"
 REGION = "us-east-1"

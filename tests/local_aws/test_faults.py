@@ -98,7 +98,7 @@ def test_writes_to_s3_fail_and_firehose_tries_again(aws, faults, delivery):
         s3.put_object(Bucket=bucket, Key="events/by-hand", Body=b"")
     assert refused.value.response["Error"]["Code"] == "SlowDown"
     delivery.put(b"in spite of it")
-    eventually(lambda: b"in spite of it" in delivery.delivered(), 30)
+    eventually(lambda: b"in spite of it" in delivery.delivered())
     assert faults.injected() == {"fail_s3": 2}
 
 

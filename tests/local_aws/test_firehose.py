@@ -16,11 +16,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from delivery_stream import Delivery
+from firehose_limits import CALL_BYTES, CALL_RECORDS, RECORD_BYTES
 from local_aws.firehose.buffer import Buffer
 from local_aws.firehose.store import Batch
 from triggered_table import client, eventually
-
-MIB = 1024 * 1024
 
 
 def seconds_of(key: str) -> float:
@@ -30,7 +29,7 @@ def seconds_of(key: str) -> float:
 
 
 def test_records_of_an_interval_become_one_object_with_its_name(aws):
-    delivery = Delivery(aws, seconds=2)
+    delivery = Delivery(aws, seconds=3)
     began = time.time()
     assert delivery.put(b"a\n", b"b\n")["FailedPutCount"] == 0
     first_arrived = time.time()
@@ -92,9 +91,9 @@ def test_a_prefix_without_time_gets_it(aws):
 
 
 @pytest.mark.parametrize("records, code", [
-    ([b"x"] * 501, "ValidationException"),
-    ([b"x" * (1000 * 1024 + 1)], "ValidationException"),
-    ([b"x" * 1000 * 1024] * 4 + [b"x" * (4 * MIB - 4 * 1000 * 1024 + 1)], "InvalidArgumentException")])
+    ([b"x"] * (CALL_RECORDS + 1), "ValidationException"),
+    ([b"x" * (RECORD_BYTES + 1)], "ValidationException"),
+    ([b"x" * RECORD_BYTES] * 4 + [b"x" * (CALL_BYTES - 4 * RECORD_BYTES + 1)], "InvalidArgumentException")])
 def test_limits_of_a_call(aws, shared, records, code):
     with pytest.raises(ClientError) as refused:
         shared.put(*records)
@@ -103,14 +102,14 @@ def test_limits_of_a_call(aws, shared, records, code):
 
 def test_a_call_at_its_limits_is_taken(aws):
     delivery = Delivery(aws, seconds=0, mib=128)
-    delivery.put(*[b"x" * 1000 * 1024] * 4, b"x" * (4 * MIB - 4 * 1000 * 1024))
-    delivery.put(*[b"y"] * 500)
-    eventually(lambda: len(delivery.delivered()) == 4 * MIB + 500)
+    delivery.put(*[b"x" * RECORD_BYTES] * 4, b"x" * (CALL_BYTES - 4 * RECORD_BYTES))
+    delivery.put(*[b"y"] * CALL_RECORDS)
+    eventually(lambda: len(delivery.delivered()) == CALL_BYTES + CALL_RECORDS)
 
 
 def test_a_record_beyond_its_limit_is_refused(aws, shared):
-    with pytest.raises(ClientError, match="1024000"):
-        shared.firehose.put_record(DeliveryStreamName=shared.name, Record={"Data": b"x" * (1000 * 1024 + 1)})
+    with pytest.raises(ClientError, match=str(RECORD_BYTES)):
+        shared.firehose.put_record(DeliveryStreamName=shared.name, Record={"Data": b"x" * (RECORD_BYTES + 1)})
 
 
 def test_an_unknown_stream_is_not_found(aws, shared):
@@ -281,9 +280,9 @@ def test_records_that_cannot_be_kept_are_refused(aws, tmp_path):
     with pytest.raises(once.exceptions.ServiceUnavailableException):
         once.put_record(DeliveryStreamName=delivery.name, Record={"Data": b"never taken"})
     (tmp_path / "elsewhere").rename(folder)
-    delivery.put(b"b" * 1000 * 1024, b"c" * 100 * 1024)
+    delivery.put(b"b" * RECORD_BYTES, b"c" * 100 * 1024)
     eventually(delivery.keys)
-    assert delivery.delivered() == b"a" + b"b" * 1000 * 1024 + b"c" * 100 * 1024
+    assert delivery.delivered() == b"a" + b"b" * RECORD_BYTES + b"c" * 100 * 1024
 
 
 def test_a_stop_in_the_middle_loses_nothing(fresh_aws):
@@ -306,6 +305,6 @@ def test_a_stop_in_the_middle_loses_nothing(fresh_aws):
     assert due.read(key) == everything
     assert seconds_of(key) == arrived, "the arrival is that of before the stop"
     assert waits.keys() == []
-    waits.put(b"x" * 1000 * 1024, b"y" * 100 * 1024)
+    waits.put(b"x" * RECORD_BYTES, b"y" * 100 * 1024)
     (key,) = eventually(waits.keys)
-    assert waits.read(key) == everything + b"x" * 1000 * 1024 + b"y" * 100 * 1024
+    assert waits.read(key) == everything + b"x" * RECORD_BYTES + b"y" * 100 * 1024

@@ -37,7 +37,7 @@ class Audit(TriggeredTable):
             {"Effect": "Allow", "Action": "firehose:PutRecordBatch", "Resource": described["DeliveryStreamARN"]},
             {"Effect": "Allow", "Action": "s3:PutObject", "Resource": [
                 f"{bucket}/oversize/*", f"{bucket}/unreadable/*"]}]
-        super().__init__(aws, FUNCTION.read_text(), trigger=False, timeout=30, allow=self.delivering)
+        super().__init__(aws, FUNCTION.read_text(), prelude="", trigger=False, timeout=30, allow=self.delivering)
         self.lambda_.update_function_configuration(FunctionName=self.name, Environment={"Variables": {
             "DELIVERY_STREAM_NAME": self.delivery.name, "AUDIT_BUCKET": self.delivery.name,
             "MASKED_ATTRIBUTES": "secret"}})
@@ -48,7 +48,7 @@ class Audit(TriggeredTable):
         def lines() -> list[bytes]:
             return self.delivery.delivered("events/").splitlines()
 
-        eventually(lambda: len(lines()) >= number, 30, f"{number} events")
+        eventually(lambda: len(lines()) >= number, what=f"{number} events")
         return sorted(map(json.loads, lines()), key=lambda event: event["sequence_number"])
 
 
@@ -95,7 +95,7 @@ def test_without_the_permission_events_wait_and_with_it_they_all_arrive(aws):
     audit.events(3)
     audit.permit(*audit.reading())
     audit.put(*during)
-    eventually(lambda: audit.mapping()["LastProcessingResult"].startswith("PROBLEM"), 20)
+    eventually(lambda: audit.mapping()["LastProcessingResult"].startswith("PROBLEM"))
     assert len(audit.events(3)) == 3
     audit.permit(*audit.reading(), *audit.delivering)
     audit.put("after")

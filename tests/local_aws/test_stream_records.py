@@ -214,7 +214,7 @@ def test_the_life_of_streams_through_stops_kills_and_a_reset(fresh_aws):
     eventually(lambda: len(writer.acknowledged) > before + 20)
     writer.done.set()
     writer.join()
-    eventually(lambda: set(writer.acknowledged) <= set(busy.delivered()), 30, "the delivery of all that was written")
+    eventually(lambda: set(writer.acknowledged) <= set(busy.delivered()), what="the delivery of all that was written")
     assert list(dict.fromkeys(key for key in busy.delivered() if key in writer.acknowledged)) == writer.acknowledged
     numbers = [int(record["dynamodb"]["SequenceNumber"]) for record in busy.records()]
     assert numbers == sorted(set(numbers)) and len(numbers) >= len(writer.acknowledged)

@@ -74,7 +74,7 @@ def test_batch_size_and_window(aws):
     line = TriggeredTable(aws, BatchSize=4, MaximumBatchingWindowInSeconds=60)
     line.put("a", "b", "c", "d")
     eventually(lambda: line.batches() == [["a", "b", "c", "d"]], what="a full batch before the window's end")
-    line.update(MaximumBatchingWindowInSeconds=2)
+    line.update(MaximumBatchingWindowInSeconds=3)
     line.put("e")
     line.put("f", "g")
     eventually(lambda: line.batches()[1:] == [["e", "f", "g"]], what="the rest together, at the window's end")

@@ -4,9 +4,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html: polling and batching
 of a shard.
 
 Everything is a public call: GetRecords and what it needs as the function's role, Invoke as the service. A thread reads;
-one thread for each unit of ParallelizationFactor invokes. Records of one partition key always go the same way, so their
-order is kept. The position on disk is the last record before which all are settled: after a restart nothing is left
-out, and a few may be sent again.
+one thread for each unit of ParallelizationFactor invokes. Records of one partition key always go to the same one, so
+their order is kept. The position on disk is the last record before which all are settled: after a restart nothing is
+left out, and a few may be sent again.
 """
 from __future__ import annotations
 
