@@ -14,10 +14,13 @@ import pandas as pd
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from delivery_stream import Delivery
 from firehose_limits import CALL_BYTES, CALL_RECORDS, RECORD_BYTES
 from local_aws.firehose.buffer import Buffer
+from local_aws.firehose.prefixes import evaluate, evaluate_for_errors, violation
 from local_aws.firehose.store import Batch
 from triggered_table import client, eventually
 
@@ -166,6 +169,30 @@ def test_prefixes_that_aws_refuses(shared, prefix, errors, said):
             DeliveryStreamName=shared.name, CurrentDeliveryStreamVersionId=described["VersionId"],
             DestinationId=destination["DestinationId"],
             ExtendedS3DestinationUpdate={"Prefix": prefix, "ErrorOutputPrefix": errors or ""})
+
+
+pieces = st.sampled_from(["!{", "}", "!{timestamp:", "!{firehose:", "error-output-type", "random-string", "yyyy", "MM",
+                          "DDD", "'at'", "'", "Y", "[", "/", ":", "!{timestamp:yyyy-MM-dd}/", ERRORS])
+prefixes = st.lists(pieces, max_size=6).map("".join)
+
+
+@settings(deadline=None, max_examples=500)
+@given(prefixes, prefixes, st.floats(0, 4e9))
+def test_prefixes_are_refused_or_can_be_written(prefix, errors, when):
+    """What was taken and could not be evaluated would keep every delivery from succeeding."""
+    if violation(prefix, errors, partitioned=False) is None:
+        moment = time.gmtime(when)
+        for key in (evaluate(prefix, moment), evaluate_for_errors(prefix, errors, moment, "processing-failed")):
+            assert "!{" not in key
+
+
+@pytest.mark.parametrize("pattern, written", [
+    ("yyyy/MM/dd/HH/", "2018/08/07/09/"), ("yy-M-d", "18-8-7"), ("MMM", "Aug"), ("MMMM", "August"), ("DDD", "219"),
+    ("HH:mm:ss", "09:05:03"), ("'year='yyyy", "year=2018"), ("yyyy''MM", "2018'08"), ("'o''clock'", "o'clock")])
+def test_times_are_written_as_java_writes_them(pattern, written):
+    """https://docs.oracle.com/javase/8/docs/api/java/time/format/DateTimeFormatter.html"""
+    moment = time.strptime("2018-08-07 09:05:03", "%Y-%m-%d %H:%M:%S")
+    assert evaluate(f"!{{timestamp:{pattern}}}", moment) == written
 
 
 def test_an_update_of_one_prefix_keeps_the_other(aws):
