@@ -73,7 +73,8 @@ def context_by(tables: Mapping[str, Resources], known: Callable[..., dict]) -> C
 
     def request_tag_context(service: str, action: str, body: bytes, params: dict) -> dict[str, Any]:
         request = _under_way.get()
-        more = tables[service].context(request, action) if request and service in tables else {}
+        known_here = request is not None and request.service == service and service in tables
+        more = tables[service].context(request, action) if request and known_here else {}
         return {**known(service, action, body, params), **more}
 
     return request_tag_context
