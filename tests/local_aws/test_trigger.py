@@ -397,6 +397,18 @@ def test_errors_say_what_aws_says(aws, settled_line, wrong, code, message):
     assert refused.value.response.get("Type") == (None if code == "ValidationException" else "User")
 
 
+def test_an_error_says_whose_it_is(settled_line):
+    """LocalStack's recordings of Lambda's errors: `Type` is User."""
+    with pytest.raises(settled_line.lambda_.exceptions.ResourceNotFoundException) as refused:
+        settled_line.lambda_.get_function(FunctionName="no-such-function")
+    assert refused.value.response["Type"] == "User"
+    with pytest.raises(settled_line.lambda_.exceptions.ResourceConflictException) as refused:
+        settled_line.lambda_.create_function(
+            FunctionName=settled_line.name, Runtime="python3.12", Handler="function.handler", Role=settled_line.role,
+            Code={"ZipFile": package(TELL)})
+    assert refused.value.response["Type"] == "User"
+
+
 @pytest.mark.parametrize("call", ["get_event_source_mapping", "update_event_source_mapping",
                                   "delete_event_source_mapping"])
 def test_an_unknown_mapping_does_not_exist(settled_line, call):

@@ -53,9 +53,7 @@ class Refused(Exception):
 
     def __init__(self, code: str, message: str, status: int = 400):
         super().__init__(message)
-        self.response: Response = responses.error_response_json(
-            code, message, status, None if code == "ValidationException" else {"Type": "User"},
-            content_type="application/json")
+        self.response: Response = responses.error_response_json(code, message, status, content_type="application/json")
 
 
 def invalid(message: str) -> Refused:
@@ -90,16 +88,25 @@ def wrapper(handler: Handler, mappings: Mappings) -> Handler:
 
         try:
             if parts:
-                return await api.answer(method, parts[2] if len(parts) > 2 else None, content_of(body), forward)
+                return typed(await api.answer(method, parts[2] if len(parts) > 2 else None, content_of(body), forward))
             check_roles(Request("lambda", method, path, headers, body, query_params))
         except Refused as refused:
-            return refused.response
-        answer = await forward()
+            return typed(refused.response)
+        answer = typed(await forward())
         if method == "PUT" and path.rstrip("/").endswith("/configuration") and answer[0] == 200:
             mappings.renew_roles()
         return answer
 
     return handle
+
+
+def typed(answer: Response) -> Response:
+    """An error says that it is the user's, as each that LocalStack recorded of Lambda does but ValidationException."""
+    status, headers, body = answer
+    error = content_of(body) if 400 <= status < 500 else {}
+    if error.get("__type", "ValidationException") == "ValidationException":
+        return answer
+    return status, headers, json.dumps({**error, "Type": "User"}).encode()
 
 
 def check_roles(request: Request) -> None:
