@@ -12,8 +12,6 @@ from unittest import mock
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from firehose_limits import CALL_BYTES, CALL_RECORDS, RECORD_BYTES
-
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
 import stream_processor  # noqa: E402
@@ -36,9 +34,10 @@ class InMemoryFirehose:
 
     `fates` says what happens to one call after the other: None, it succeeds; an error, it is raised; a collection of
     positions, the records there are refused. When they are used up, `last` is the fate of every further call.
+    Limits: https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html
     """
 
-    record_bytes, call_records, call_bytes = RECORD_BYTES, CALL_RECORDS, CALL_BYTES
+    record_bytes, call_records, call_bytes = 1000 * 1024, 500, 4 * 1024 * 1024
 
     def __init__(self, fates: Iterable = (), last=None):
         self.fates, self.last = iter(fates), last

@@ -18,11 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from delivery_stream import Delivery
-from firehose_limits import CALL_BYTES, CALL_RECORDS, RECORD_BYTES
+from in_memory_firehose import stream_processor
 from local_aws.firehose.buffer import Buffer
 from local_aws.firehose.prefixes import evaluate, evaluate_for_errors, violation
 from local_aws.firehose.store import Batch
 from triggered_table import client, eventually
+
+RECORD_BYTES, CALL_RECORDS, CALL_BYTES = (
+    stream_processor.RECORD_BYTES, stream_processor.CALL_RECORDS, stream_processor.CALL_BYTES)
 
 
 def seconds_of(key: str) -> float:
