@@ -48,28 +48,29 @@ SERVICES = ("lambda", "firehose", "s3")
 
 
 class Fault:
-    """One fault, when it strikes, and how often it has."""
+    """One fault, when it strikes, and how often it has. `asked` is what it was asked for with, in the form of
+    `/_local/faults`; ValueError says what is wrong with that."""
 
-    def __init__(self, order: dict):
-        order = dict(order)
-        self.order = dict(order)
-        self.name = order.pop("fault", None)
+    def __init__(self, asked: dict):
+        settings = dict(asked)
+        self.asked = dict(asked)
+        self.name = settings.pop("fault", None)
         if self.name not in SETTINGS:
             raise ValueError(f"fault must be one of {', '.join(SETTINGS)}, not {self.name!r}")
-        self.share, self.count, self.seed = (order.pop(key, None) for key in ("share", "count", "seed"))
+        self.share, self.count, self.seed = (settings.pop(key, None) for key in ("share", "count", "seed"))
         if self.share is not None and not (isinstance(self.share, (int, float)) and 0 <= self.share <= 1):
             raise ValueError("share must be a number from 0 to 1")
         if self.count is not None and not (isinstance(self.count, int) and self.count >= 0):
             raise ValueError("count must be a whole number from 0")
-        for key, value in order.items():
+        for key, value in settings.items():
             kind = SETTINGS[self.name].get(key)
             if kind is None:
                 raise ValueError(f"{self.name} has no setting {key!r}")
             if not isinstance(value, (int, float) if kind is float else kind):
                 raise ValueError(f"{key} must be of type {kind.__name__}")
-        if self.name == "delay" and (order.get("service") not in (None, *SERVICES) or "seconds" not in order):
+        if self.name == "delay" and (settings.get("service") not in (None, *SERVICES) or "seconds" not in settings):
             raise ValueError(f"delay needs seconds, and its service is one of {', '.join(SERVICES)}")
-        self.settings = order
+        self.settings = settings
         self.occasions = self.injected = 0
         self._chance = random.Random(self.seed)
 
@@ -102,14 +103,14 @@ class Faults:
                 self.faults = []
             elif method == "POST":
                 try:
-                    orders = json.loads(body)
+                    asked = json.loads(body)
                     self.faults = self.faults + [
-                        Fault(order) for order in (orders if isinstance(orders, list) else [orders])]
+                        Fault(one) for one in (asked if isinstance(asked, list) else [asked])]
                 except (ValueError, TypeError) as error:
                     return 400, {"error": str(error)}
             elif method != "GET":
                 return 405, {"error": "GET, POST or DELETE"}
-            return 200, {"faults": [{**fault.order, "occasions": fault.occasions, "injected": fault.injected}
+            return 200, {"faults": [{**fault.asked, "occasions": fault.occasions, "injected": fault.injected}
                                     for fault in self.faults]}
 
     def forget(self) -> None:
