@@ -68,6 +68,15 @@ class Role:
                 **{name.lower(): value for name, value in credentials.items()})
         return clients[service]
 
+    def may(self, action: str, resource: str) -> bool:
+        """Whether IAM allows the role an action ('s3:PutObject') on a resource's ARN; with a `*` in it, on all of
+        them."""
+        from ministack.core.iam_evaluator import enforce  # as it is now: `iam.access` notes what it decides
+
+        function = self.calls.client("lambda", self.region).get_function_configuration(FunctionName=self.function)
+        key = execution_credentials(function)["AWS_ACCESS_KEY_ID"]
+        return enforce(key, action, action.partition(":")[0], self.region, resource_arn=resource) is None
+
     def describe(self, stream: str) -> tuple[list[str], str]:
         """The stream's shards, oldest first, and the name of its table's partition key."""
         description = self.client("dynamodbstreams").describe_stream(StreamArn=stream)["StreamDescription"]

@@ -222,7 +222,9 @@ class Mappings:
     def admit_destination(self, request: dict, role: Any) -> None:
         """https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
 
-        Whether the role may write there cannot be tried without writing: where it may not, the records wait.
+        A bucket is asked about as a whole, although what Lambda writes lies below `aws/lambda/`: a role that may write
+        only there is refused with this message, as those report who have met it. Whether the role may write to a queue
+        or topic is not asked: where it may not, the records wait.
         """
         arn = destination(request)
         if not arn:
@@ -238,6 +240,8 @@ class Mappings:
                     raise Refused(invalid(f"The destination bucket {arn} does not exist.")) from None
                 raise Refused(invalid(
                     f"The function execution role does not have permissions to call ListBucket on {arn}")) from None
+            if not role.may("s3:PutObject", f"{arn}/*"):
+                raise Refused(invalid("The function execution role does not have permissions to call PutObject on S3"))
 
     def validate(self, request: dict) -> None:
         for name, (least, most) in RANGES.items():
