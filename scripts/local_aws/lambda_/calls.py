@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from ministack.core.lambda_runtime import execution_credentials
 
 from local_aws.lambda_.batches import Answer
+from local_aws.ministack_seam import iam_evaluator, lambda_runtime
 
 if TYPE_CHECKING:
     from local_aws.lambda_.store import Mapping
@@ -62,7 +62,7 @@ class Role:
         if service not in clients:
             function = self.calls.client("lambda", self.region).get_function_configuration(FunctionName=self.function)
             # The one thing here that is not a public call: no role lets the account's root assume it as Lambda does
-            credentials = execution_credentials(function)
+            credentials = lambda_runtime.execution_credentials(function)
             clients[service] = self.calls.aws.client(
                 service, region_name=self.region, config=CONFIG,
                 **{name.lower(): value for name, value in credentials.items()})
@@ -71,11 +71,9 @@ class Role:
     def may(self, action: str, resource: str) -> bool:
         """Whether IAM allows the role an action ('s3:PutObject') on a resource's ARN; with a `*` in it, on all of
         them."""
-        from ministack.core.iam_evaluator import enforce  # as it is now: `iam.access` notes what it decides
-
         function = self.calls.client("lambda", self.region).get_function_configuration(FunctionName=self.function)
-        key = execution_credentials(function)["AWS_ACCESS_KEY_ID"]
-        return enforce(key, action, action.partition(":")[0], self.region, resource_arn=resource) is None
+        key = lambda_runtime.execution_credentials(function)["AWS_ACCESS_KEY_ID"]
+        return not iam_evaluator.enforce(key, action, action.partition(":")[0], self.region, resource_arn=resource)
 
     def describe(self, stream: str) -> tuple[list[str], str]:
         """The stream's shards, oldest first, and the name of its table's partition key."""

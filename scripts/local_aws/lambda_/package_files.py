@@ -8,6 +8,8 @@ mode, as zip files from Windows have them, everybody may read.
 """
 from __future__ import annotations
 
+from local_aws.ministack_seam import lambda_runtime
+
 # Runs first in the function's process, which lies beside its package and has it unpacked into the folder `code`. An
 # audit hook sees every `open`, those of imports included: https://docs.python.org/3/library/audit_events.html
 GUARD = '''
@@ -31,7 +33,6 @@ _refuse_files_closed_to_others()
 '''
 
 
-def install(aws) -> None:
-    from ministack.core import lambda_runtime
-
-    lambda_runtime._PYTHON_WORKER_SCRIPT = GUARD + lambda_runtime._PYTHON_WORKER_SCRIPT
+def install() -> None:
+    """Put the guard before what ministack runs in a function's process."""
+    lambda_runtime.replace("_PYTHON_WORKER_SCRIPT", lambda script: GUARD + script)
