@@ -39,7 +39,7 @@ class Audit(TriggeredTable):
                 f"{bucket}/oversize/*", f"{bucket}/unreadable/*"]}]
         super().__init__(aws, FUNCTION.read_text(), prelude="", trigger=False, timeout=30, allow=self.delivering)
         self.lambda_.update_function_configuration(FunctionName=self.name, Environment={"Variables": {
-            "DELIVERY_STREAM_NAME": self.delivery.name, "AUDIT_BUCKET": self.delivery.name,
+            "DELIVERY_STREAM_NAME": self.delivery.name, "FAILURES_BUCKET": self.delivery.name,
             "MASKED_ATTRIBUTES": "secret"}})
         self.uuid = self.connect(FunctionResponseTypes=["ReportBatchItemFailures"])
 

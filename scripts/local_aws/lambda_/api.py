@@ -289,7 +289,9 @@ def check_destination(request: dict, role: Role) -> None:
     """Raise Refused where a destination for discarded records is none, or is not there.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
-    Whether the role may write there cannot be tried without writing: where it may not, the records wait.
+    A bucket is asked about as a whole, although what Lambda writes lies below `aws/lambda/`: a role that may write only
+    there is refused with this message, as those report who have met it. Whether the role may write to a queue or topic
+    is not asked: where it may not, the records wait.
     """
     arn = destination(request)
     if not arn:
@@ -305,6 +307,8 @@ def check_destination(request: dict, role: Role) -> None:
                 raise invalid(f"The destination bucket {arn} does not exist.") from None
             raise invalid(
                 f"The function execution role does not have permissions to call ListBucket on {arn}") from None
+        if not role.may("s3:PutObject", f"{arn}/*"):
+            raise invalid("The function execution role does not have permissions to call PutObject on S3")
 
 
 def check_not_deleting(mapping: Mapping) -> None:
