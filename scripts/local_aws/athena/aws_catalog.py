@@ -154,6 +154,22 @@ class AwsCatalog(Catalog):
                 {"Values": list(values), "StorageDescriptor": {**table["StorageDescriptor"], "Location": location}}
                 for values, location in wanted[at:at + 100]])
 
+    def exists(self, database: str, name: str) -> bool:
+        glue = self.caller.aws.client("glue", region_name=self.caller.region)  # as the local root
+        try:
+            glue.get_table(DatabaseName=database, Name=name)
+        except glue.exceptions.EntityNotFoundException:
+            return False
+        return True
+
+    def check_every_table(self) -> None:
+        for page in self.tell_glue("the catalog", "get_databases")["DatabaseList"]:
+            self.tell_glue(page["Name"], "get_tables", DatabaseName=page["Name"])
+
+    def check_adding_partitions(self, target: Target) -> None:
+        self.tell_glue(f"{target.database}.{target.table}", "batch_create_partition", DatabaseName=target.database,
+                       TableName=target.table, PartitionInputList=[])
+
     def ask_glue(self, thing: str, call: str, **arguments) -> dict | None:
         """Glue's answer, or None where it knows no such thing."""
         try:

@@ -20,9 +20,10 @@ from environments import SetupError
 from local_aws.athena import glue_answers, resources, results
 from local_aws.athena.aws_catalog import place
 from local_aws.athena.callers import Caller, caller_of
-from local_aws.athena.engine import Engine, QueryFailed
+from local_aws.athena.engine import QueryFailed
 from local_aws.athena.execution import DONE, Execution, History, Running
 from local_aws.athena.handing_on import HandingOn
+from local_aws.athena.interface import Engine
 from local_aws.athena.on_trino import setup
 from local_aws.athena.runner import Runner, about, statement_of
 from local_aws.athena.sql import LONGEST

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from environments import SetupError
 from local_aws.athena.catalog import Catalog
-from local_aws.athena.engine import Answer, Column, Engine, NotVerified, QueryFailed, Target, Watch, Written
+from local_aws.athena.engine import Answer, Column, NotVerified, QueryFailed, Target, Watch, Written
+from local_aws.athena.interface import Engine
 
 _SHOWN = 200  # characters of a statement in the log
 log = logging.getLogger(__name__)

@@ -11,7 +11,6 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from local_aws.athena.aws_catalog import AwsCatalog
 from local_aws.athena.catalog import Catalog, Partition
 from local_aws.athena.engine import Answer, Column, QueryFailed, Target, Watch, Written
 from local_aws.athena.hive_types import kept
@@ -87,10 +86,8 @@ class TrinoEngine:
 
     def _insert(self, target: Target, statement: str, catalog: Catalog, watch: Watch, codec: str) -> Written:
         """Have Trino write the rows of a query into a table that Glue knows."""
-        assert isinstance(catalog, AwsCatalog)
-        if target.partitioned_by:  # Trino adds them as the local root; adding none asks whether the caller may
-            catalog.tell_glue(f"{target.database}.{target.table}", "batch_create_partition", TableName=target.table,
-                              DatabaseName=target.database, PartitionInputList=[])
+        if target.partitioned_by:  # which Trino adds as the local root
+            catalog.check_adding_partitions(target)
         names = f" ({', '.join(map(quoted, target.columns))})" if target.columns else ""
         insert = f"INSERT INTO {quoted(target.database)}.{quoted(target.table)}{names}"
         moved, text = _behind(insert, statement)
@@ -105,7 +102,6 @@ class TrinoEngine:
         return Written(asked.count, asked.bytes_read, sorted(one for one in written if own in one))
 
     def _ask(self, statement: str, catalog: Catalog, watch: Watch, **more: Any) -> Asked:
-        assert isinstance(catalog, AwsCatalog)
         caller = catalog.caller
         if (caller.account, caller.region) != (self._account, self.aws.region):
             raise QueryFailed("NOT_SUPPORTED", f"Trino answers in the account {self._account} and the region "
