@@ -61,11 +61,10 @@ class AwsCatalog(Catalog):
         return self._tables[key]
 
     def partitions(self, table: Table, injected: Mapping[str, Sequence[str]] | None = None) -> Iterator[Partition]:
-        keys = [key.name for key in table.partition_keys]
-        if not keys:
+        if not table.partition_keys:
             yield Partition({}, table.location)
         elif projection.enabled(table.parameters):
-            for values, location in projection.project(keys, table.parameters, table.location, injected or {}):
+            for values, location in projection.project(table, injected or {}):
                 yield Partition(values, location)
         else:
             yield from self.known_partitions(table)

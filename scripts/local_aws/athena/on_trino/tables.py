@@ -5,10 +5,11 @@ between what FROM lists. That may be more than the tables (a WITH's own name, a 
 """
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 from local_aws.athena.catalog import Catalog, Table
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.engine import NotVerified, QueryFailed
 from local_aws.athena.sql import identifiers, tokens
 from local_aws.athena.views import CATALOG
 
@@ -41,7 +42,8 @@ def _check(statement: str, database: str, catalog: Catalog, seen: set[tuple[str,
         if table.view is not None:
             _check(table.view, table.view_database or schema, catalog, seen)
         elif table.partition_keys:  # asks Glue for one, or finds out that what is projected makes no sense
-            next(catalog.partitions(table, {key.name: ["injected"] for key in table.partition_keys}), None)
+            with contextlib.suppress(NotVerified):  # a projection that Trino understands by itself
+                next(catalog.partitions(table, {key.name: ["injected"] for key in table.partition_keys}), None)
 
 
 def _table(database: str, name: str, catalog: Catalog) -> Table | None:
