@@ -86,7 +86,7 @@ class Catalog:
         Needs s3:ListBucket."""
         raise NotImplementedError
 
-    def read(self, thing: Object, start: int = 0, end: int | None = None) -> bytes:
+    def read(self, stored: Object, start: int = 0, end: int | None = None) -> bytes:
         """An object's bytes, or those from `start` up to (not with) `end`. Needs s3:GetObject."""
         raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""Athena's API: queries are started, told of, stopped and their results given, whatever engine answers.
+"""Athena's API: starts queries, describes and stops them and gives their results, whatever engine answers.
 
 https://docs.aws.amazon.com/athena/latest/APIReference/Welcome.html
 Workgroups, named queries, prepared statements and tags stay with ministack, whose answers are made to say what AWS's
@@ -86,9 +86,9 @@ class Front:
                            "1 validation error detected: Value at 'queryString' failed to satisfy constraint: Member "
                            "must have length greater than or equal to 1")
         token = (caller.account, caller.region, asked.get("ClientRequestToken"))
-        said = json.dumps({key: asked[key] for key in sorted(asked) if key != "ClientRequestToken"})
+        request = json.dumps({key: asked[key] for key in sorted(asked) if key != "ClientRequestToken"})
         if token[2] and token in self._tokens:
-            if self._tokens[token][0] != said:
+            if self._tokens[token][0] != request:
                 raise ApiError("Idempotent parameters do not match")
             return {"QueryExecutionId": self._tokens[token][1]}
         try:
@@ -127,7 +127,7 @@ class Front:
                               Running(settings.get("BytesScannedCutoffPerQuery")))
         self.history.keep(execution)
         if token[2]:
-            self._tokens[token] = said, name
+            self._tokens[token] = request, name
         self.pool.submit(self.runner.run, execution, statement, caller, enforced)
         return {"QueryExecutionId": name}
 
@@ -150,15 +150,16 @@ class Front:
         return found
 
     def get(self, caller: Caller, asked: dict, _: Any) -> dict:
-        return {"QueryExecution": told(self._find(caller, asked.get("QueryExecutionId")))}
+        return {"QueryExecution": shown(self._find(caller, asked.get("QueryExecutionId")))}
 
     def batch_get(self, caller: Caller, asked: dict, _: Any) -> dict:
         names = asked.get("QueryExecutionIds") or []
         found = {name: self.history.find(name, (caller.account, caller.region)) for name in names}
-        return {"QueryExecutions": [told(one) for one in found.values() if one],
+        return {"QueryExecutions": [shown(execution) for execution in found.values() if execution],
                 "UnprocessedQueryExecutionIds": [
                     {"QueryExecutionId": name, "ErrorCode": "QUERY_EXECUTION_NOT_FOUND",
-                     "ErrorMessage": f"QueryExecution {name} was not found"} for name, one in found.items() if not one]}
+                     "ErrorMessage": f"QueryExecution {name} was not found"}
+                    for name, execution in found.items() if execution is None]}
 
     def list(self, caller: Caller, asked: dict, _: Any) -> dict:
         names = self.history.of(asked.get("WorkGroup") or "primary", (caller.account, caller.region))
@@ -262,7 +263,7 @@ def make_engine(aws: LocalAws) -> HandingOn:
     return HandingOn(DuckDbEngine(), trino)
 
 
-def told(execution: Execution) -> dict:
+def shown(execution: Execution) -> dict:
     """An execution as it stands, with what it has read so far."""
     record = json.loads(json.dumps(execution.record))
     if execution.watch and execution.state not in DONE:

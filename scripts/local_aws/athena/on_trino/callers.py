@@ -26,7 +26,7 @@ class TrinoCallers:
 
     @property
     def catalog(self) -> dict[str, str]:
-        """What Trino's catalog is told. Its own keys are good for nothing: who is not in the file reads nothing."""
+        """Properties for Trino's catalog. Its own keys are good for nothing: who is not in the file reads nothing."""
         return {"s3.aws-access-key": "none", "s3.aws-secret-key": "none", "s3.security-mapping.enabled": "true",
                 "s3.security-mapping.config-file": str(self.file), "s3.security-mapping.refresh-period": "1ms"}
 

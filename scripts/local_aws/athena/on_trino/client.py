@@ -1,4 +1,4 @@
-"""Asks Trino: a statement in; columns, rows and bytes read out, its errors as the query's, until it is told to stop.
+"""Asks Trino: a statement in; columns, rows and bytes read out, its errors as the query's, until it is stopped.
 
 https://trino.io/docs/476/develop/client-protocol.html, by Trino's own Python client.
 """
@@ -70,9 +70,9 @@ class Asked:
             raise failure(error) from None
         except (trino.exceptions.TrinoConnectionError, trino.exceptions.HttpError, requests.RequestException) as error:
             self._watch.read(0)
-            said = ("The engine (Trino) ended while the query ran. Run it again: the next query starts it anew"
+            reason = ("The engine (Trino) ended while the query ran. Run it again: the next query starts it anew"
                     if self._server.gone() else f"Trino broke the query off: {error}")
-            raise QueryFailed("GENERIC_INTERNAL_ERROR", said, 1) from None
+            raise QueryFailed("GENERIC_INTERNAL_ERROR", reason, 1) from None
 
 
 def ask(server: TrinoServer, statement: str, database: str, watch: Watch, user: str,

@@ -51,7 +51,7 @@ class TrinoEngine:
         check(statement, catalog)
         asked = self._ask(statement, catalog, watch)
         answer = Answer(asked.columns, ())
-        answer.rows = _told(asked, answer)
+        answer.rows = _counted(asked, answer)
         return answer
 
     def describe(self, statement: str, catalog: Catalog, watch: Watch) -> list[Column]:
@@ -143,8 +143,8 @@ def readable(statement: str) -> None:
         raise mismatched(statement, words.tokens[words.at + 1].start, "<identifier>")
 
 
-def _told(asked: Asked, answer: Answer) -> Any:
-    """The rows, while the answer is told what was read for them."""
+def _counted(asked: Asked, answer: Answer) -> Any:
+    """The rows; the answer counts what was read for them."""
     for row in asked.rows():
         answer.bytes_read = asked.bytes_read
         yield row

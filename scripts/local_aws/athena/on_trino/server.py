@@ -108,9 +108,9 @@ class TrinoServer:
                 self.stop()
                 raise
             self._end()
-            said = (self.folder / "log").read_text(errors="replace")
-            if last or "BindException" not in said:
-                raise QueryFailed("", f"Trino did not start: {_reason(said)} (all of it is in {self.folder / 'log'})",
+            words = (self.folder / "log").read_text(errors="replace")
+            if last or "BindException" not in words:
+                raise QueryFailed("", f"Trino did not start: {_reason(words)} (all of it is in {self.folder / 'log'})",
                                   1)
 
     def _answers(self, wait: Callable[[], None]) -> bool:
@@ -166,8 +166,8 @@ def _write(file: Path, properties: Mapping[str, str]) -> None:
     file.write_text("".join(f"{name}={value}\n" for name, value in properties.items()), encoding="utf-8")
 
 
-def _reason(said: str) -> str:
+def _reason(words: str) -> str:
     """What a log says of why it ended: the innermost cause, or else its last line."""
-    causes = re.findall(r"^Caused by: (\w+: .+)$", said, re.MULTILINE)
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    causes = re.findall(r"^Caused by: (\w+: .+)$", words, re.MULTILINE)
+    lines = [line.strip() for line in words.splitlines() if line.strip()]
     return (causes or lines or ["it gave no reason"])[-1][:300]
