@@ -124,7 +124,8 @@ def catalog(aws: LocalAws) -> dict[str, str]:
         "s3.path-style-access": "true",
         "hive.partition-projection-enabled": "true", "hive.non-managed-table-writes-enabled": "true",
         "hive.collect-column-statistics-on-write": "false", "hive.max-partitions-per-writers": "100",
-        "parquet.small-file-threshold": "0B", "parquet.max-merge-distance": "0B"}
+        "hive.recursive-directories": "true", "parquet.small-file-threshold": "0B",
+        "parquet.max-merge-distance": "0B"}
 
 
 def readable(statement: str) -> None:
