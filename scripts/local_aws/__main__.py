@@ -191,7 +191,7 @@ def reset(options: argparse.Namespace) -> int:
         with local_http().open(request, timeout=60):
             pass
     else:
-        for name in ("ministack", "s3", *KEPT):
+        for name in KEPT:
             shutil.rmtree(options.state / name, ignore_errors=True)
     print("The local AWS is empty.")
     return 0
