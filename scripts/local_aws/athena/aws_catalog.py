@@ -133,7 +133,7 @@ class AwsCatalog(Catalog):
         wanted = {tuple(value) for value in values}
         if not wanted:
             return
-        table = self.ask_glue(f"{target.database}.{target.table}", "get_table", DatabaseName=target.database,
+        table = self.tell_glue(f"{target.database}.{target.table}", "get_table", DatabaseName=target.database,
                                Name=target.table)["Table"]
         keys = [key["Name"] for key in table["PartitionKeys"]]
         self.register_partitions(table, [
