@@ -40,7 +40,7 @@ def place(url: str) -> tuple[str, str]:
 
 
 class AwsCatalog(Catalog):
-    """One query's view of Glue and S3; what Glue answered of a table stays true for the query."""
+    """One query's view of Glue and S3, as `Catalog` says; what Glue answered of a table stays true for the query."""
 
     def __init__(self, caller: Caller, database: str):
         self.caller, self.database = caller, database

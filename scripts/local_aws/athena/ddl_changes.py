@@ -1,6 +1,8 @@
 """CREATE, DROP and ALTER, as calls on Glue.
 
 https://docs.aws.amazon.com/athena/latest/ug/ddl-reference.html
+Each takes what it acts `on` and the `words` after those that name the statement, and gives no lines out. Each raises
+QueryFailed: in Hive's words, of a view in Trino's, and where the caller may not ask Glue.
 """
 from __future__ import annotations
 
@@ -27,6 +29,8 @@ _STORED["JSONFILE"] = FORMATS["JSON"]
 
 
 def create_database(on: Context, words: Cursor) -> Output:
+    """CREATE DATABASE [IF NOT EXISTS] name [COMMENT 'text'] [LOCATION 'url'] [WITH DBPROPERTIES (…)].
+    https://docs.aws.amazon.com/athena/latest/ug/create-database.html"""
     if_not_exists = words.take("IF", "NOT", "EXISTS")
     name = on.name(words)[1]
     given: dict[str, Any] = {"Name": name}
@@ -47,6 +51,8 @@ def create_database(on: Context, words: Cursor) -> Output:
 
 
 def drop_database(on: Context, words: Cursor) -> Output:
+    """DROP DATABASE [IF EXISTS] name [RESTRICT|CASCADE]: one that holds tables goes with CASCADE only.
+    https://docs.aws.amazon.com/athena/latest/ug/drop-database.html"""
     if_exists = words.take("IF", "EXISTS")
     name = on.name(words)[1]
     cascade = words.take("CASCADE") or (words.take("RESTRICT") and False)
@@ -63,6 +69,7 @@ def drop_database(on: Context, words: Cursor) -> Output:
 
 
 def drop_table(on: Context, words: Cursor) -> Output:
+    """DROP TABLE [IF EXISTS] table: Glue forgets it, its objects stay. https://docs.aws.amazon.com/athena/latest/ug/drop-table.html"""
     if_exists = words.take("IF", "EXISTS")
     database, name = on.name(words)
     words.end()
@@ -75,6 +82,7 @@ def drop_table(on: Context, words: Cursor) -> Output:
 
 
 def drop_view(on: Context, words: Cursor) -> Output:
+    """DROP VIEW [IF EXISTS] view. https://docs.aws.amazon.com/athena/latest/ug/drop-view.html"""
     start = words.statement
     if_exists = words.take("IF", "EXISTS")
     database, name = on.name(words)
@@ -102,6 +110,8 @@ def check_columns(columns: Sequence[Column], statement: str) -> None:
 
 
 def create_view(on: Context, words: Cursor) -> Output:
+    """CREATE [OR REPLACE] VIEW view AS query: kept in Glue with the columns that the engine finds the query to have.
+    https://docs.aws.amazon.com/athena/latest/ug/create-view.html"""
     replace = words.peek(-2) == "REPLACE"
     database, name = on.name(words)
     words.need("AS")
@@ -125,6 +135,8 @@ def create_view(on: Context, words: Cursor) -> Output:
 
 
 def create_table(on: Context, words: Cursor) -> Output:
+    """CREATE EXTERNAL TABLE [IF NOT EXISTS] table (columns) …: sqlglot takes the statement apart.
+    https://docs.aws.amazon.com/athena/latest/ug/create-table.html"""
     if_not_exists = words.take("IF", "NOT", "EXISTS")
     database, name = on.name(words)
     given = _table_input(name, _parsed(words.statement))
@@ -236,6 +248,8 @@ def _pairs(words: Cursor) -> dict[str, str]:
 
 
 def alter_table(on: Context, words: Cursor) -> Output:
+    """ALTER TABLE table ADD COLUMNS, ADD PARTITION, DROP PARTITION, SET TBLPROPERTIES or SET LOCATION.
+    https://docs.aws.amazon.com/athena/latest/ug/alter-table-add-columns.html and its neighbours"""
     database, name = on.name(words)
     table = on.glue_table(database, name)
     if words.take("ADD", "COLUMNS"):

@@ -16,7 +16,10 @@ DONE = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
 class Running:
-    """A query's `Watch`: what it has read, and whether it is to end. `cutoff` is in bytes, None for none."""
+    """A query's `Watch`: what it has read (`total`, in bytes), and whether it is to end (`stopped` is why, '' while it
+    is not). `cutoff` is the workgroup's limit in bytes, None for none:
+    https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html
+    """
 
     def __init__(self, cutoff: int | None):
         self.cutoff, self.total, self.stopped = cutoff, 0, ""

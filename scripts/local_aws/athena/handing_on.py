@@ -30,7 +30,7 @@ class HandingOn:
 
     `make_second` is called when a statement first needs it, and raises `SetupError` while that engine is not set up:
     the refusal of the first is then the query's failure, and says how it is set up. `answered` counts the statements
-    that each engine, by name, has answered.
+    that each engine, by name, has answered. Otherwise as `Engine` says.
     """
 
     def __init__(self, first: Engine, make_second: Callable[[], Engine]):

@@ -33,6 +33,7 @@ def _java(value: float, digits: str) -> str:
 
 
 def double_text(value: Any) -> str:
+    """A 64-bit number, in the fewest digits that give the same 64 bits back."""
     value = float(value)
     return _java(value, repr(value))
 

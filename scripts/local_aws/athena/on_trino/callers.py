@@ -42,6 +42,7 @@ class TrinoCallers:
             return known["user"]
 
     def forget(self) -> None:
+        """Remove the file."""
         self.file.unlink(missing_ok=True)
 
     def _write(self) -> None:

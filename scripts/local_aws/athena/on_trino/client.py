@@ -37,13 +37,16 @@ class Asked:
 
     @property
     def bytes_read(self) -> int:
+        """Bytes of the objects that were read so far."""
         return self.query.stats.get("physicalInputBytes", 0)
 
     @property
     def count(self) -> int:
+        """Rows written so far."""
         return self.query.update_count or 0
 
     def rows(self) -> Iterator[list[Any]]:
+        """The rows, in the forms that `text.formatter` takes. Raises QueryFailed, Cancelled."""
         shapes = [shape(column.type) for column in self.columns]
         try:
             with self._failing():
@@ -53,6 +56,7 @@ class Asked:
             self.cancel()
 
     def cancel(self) -> None:
+        """End the statement in Trino, unless it has ended."""
         if not self.query.finished:
             with contextlib.suppress(Exception):  # it has ended by itself, or Trino has
                 self.query.cancel()

@@ -32,7 +32,7 @@ _DEFLATED = ("ORC", "AVRO")
 
 
 class TrinoEngine:
-    """Athena's SQL on Trino. It starts with the first query, and again where it has gone."""
+    """Athena's SQL on Trino, as `Engine` says. It starts with the first query, and again where it has gone."""
 
     name = "trino"
     version = setup.VERSION

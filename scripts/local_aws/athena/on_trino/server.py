@@ -68,6 +68,7 @@ class TrinoServer:
             self._starting.release()
 
     def runs(self) -> bool:
+        """Whether its process lives, answering or about to."""
         return self._process is not None and self._process.poll() is None
 
     def gone(self) -> bool:
@@ -79,6 +80,7 @@ class TrinoServer:
         return False
 
     def stop(self) -> None:
+        """End it by force, as it keeps nothing, and remove its folder."""
         self._end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
