@@ -14,11 +14,6 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = [ROOT / name for name in ("scripts", "notebooks", "lambda")]  # each is where its imports begin
 
-# Circles that are being taken apart
-ALLOWED = {("local_aws.athena.on_duckdb.write", "local_aws.athena.on_duckdb.engine"),
-           ("local_aws.athena.on_duckdb.expressions", "local_aws.athena.on_duckdb.casts"),
-           ("local_aws.athena.on_duckdb.expressions", "local_aws.athena.on_duckdb.functions")}
-
 
 def modules(folder: Path) -> dict[str, Path]:
     """The modules under a folder by the names that they are imported by; a package's is its `__init__`."""
@@ -48,9 +43,7 @@ def imported(name: str, path: Path, known: Mapping[str, Path]) -> Iterator[str]:
 def circle(known: Mapping[str, Path]) -> list[str] | None:
     """Modules of which each is imported by the one after it, the first by the last; None where there is no circle."""
     try:
-        graphlib.TopologicalSorter({
-            name: {other for other in imported(name, path, known) if (name, other) not in ALLOWED}
-            for name, path in known.items()}).prepare()
+        graphlib.TopologicalSorter({name: set(imported(name, path, known)) for name, path in known.items()}).prepare()
     except graphlib.CycleError as error:
         return error.args[1]
     return None
