@@ -35,7 +35,8 @@ FAILED = {  # the bytes, and how Trino tells it
     "no trailer": (ONE + TWO[:-8], "null"), "half a trailer": (ONE + TWO[:-3], "null"),
     "another checksum": (spoilt(ONE, -8), "Corrupt GZIP trailer"),
     "another checksum, later": (ONE + spoilt(TWO, -8), "Corrupt GZIP trailer"),
-    "not deflated": (ONE[:12] + b"\xff\xff\xff" + ONE[15:], "invalid"), "no gzip": (b'{"id": 1}\n', "Not in GZIP format"),
+    "not deflated": (ONE[:12] + b"\xff\xff\xff" + ONE[15:], "invalid"),
+    "no gzip": (b'{"id": 1}\n', "Not in GZIP format"),
     "much, and a member cut off": (member(LONG) + TWO[:-9], None), "much cut off": (ONE + member(LONG)[:-40], None),
     "much, with another checksum": (spoilt(member(LONG), -8), None),
 }

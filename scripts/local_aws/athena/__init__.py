@@ -3,7 +3,7 @@
 Follows https://docs.aws.amazon.com/athena/latest/APIReference/Welcome.html and
 https://docs.aws.amazon.com/athena/latest/ug/what-is.html.
 
-What faces the caller: `api` answers requests, `workgroups` completes ministack's, `errors` are their refusals,
+What faces the caller: `api` answers requests, `workgroups` completes ministack's, `refusals` is how it says no,
 `resources` says for IAM what requests are about, `execution` is a query's life and `store` keeps them all; `runner`
 runs a statement, `ddl` and its neighbours do on Glue what Athena itself does there, `writes` checks where rows go,
 `results` and `text` say how answers read; `glue_answers` corrects Glue's.

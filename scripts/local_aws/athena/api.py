@@ -22,8 +22,8 @@ from local_aws.athena import handing_on, results, workgroups
 from local_aws.athena.aws_catalog import place
 from local_aws.athena.callers import Caller, caller_of
 from local_aws.athena.engine import QueryFailed
-from local_aws.athena.errors import ApiError
 from local_aws.athena.execution import DONE, Execution, Running
+from local_aws.athena.refusals import ApiError
 from local_aws.athena.runner import Runner, about, statement_of
 from local_aws.athena.sql import LONGEST
 from local_aws.athena.store import History

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from local_aws.athena.errors import ApiError
+from local_aws.athena.refusals import ApiError
 from local_aws.athena.store import History
 from local_aws.ministack_seam import athena, responses
 

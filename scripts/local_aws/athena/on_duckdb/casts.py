@@ -62,7 +62,7 @@ def cast(value: Expr, kind: Type, node: Node, safe: bool) -> Expr:
 def _cast(sql: str, given: Type, kind: Type, node: Node) -> str | None:
     if given.name == "array" or kind.name == "array":
         return _array(sql, given, kind, node)
-    if "json" in (given.name, kind.name) or given.name == "row" or (given.name, kind.name) == ("varchar", ZONED.name):
+    if "json" in (given.name, kind.name) or (given.name, kind.name) == ("varchar", ZONED.name):
         raise refused(f"a cast of {given} to {kind}", node)
     if given.name == "varchar":
         return _from_text(sql, given, kind)

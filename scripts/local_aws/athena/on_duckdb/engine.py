@@ -165,8 +165,4 @@ def shape(kind: Type) -> Callable[[Any], Any] | None:
         return lambda value: value.replace(tzinfo=datetime.timezone.utc)
     if kind.name == "array" and (item := shape(kind.inner[0])) is not None:
         return lambda value: [None if one is None else item(one) for one in value]
-    if kind.name == "row":
-        items = [shape(one) for one in kind.inner]
-        return lambda value: [one if form is None or one is None else form(one)
-                              for form, one in zip(items, value.values(), strict=True)]
     return None

@@ -191,8 +191,6 @@ class Expressions:
                     if len(found) > 1:
                         raise fail("AMBIGUOUS_NAME", node, f"Column '{'.'.join(parts[:qualifiers + 1])}' is ambiguous")
                     if found and qualifiers < len(parts) - 1:
-                        if found[0].value.type.name == "row":
-                            raise refused("a field of a ROW", node)
                         raise fail("TYPE_MISMATCH", node, f"Expression {parts[qualifiers]} is not of type ROW")
                     if found:
                         if scope is not context.scope:
@@ -252,8 +250,6 @@ class Expressions:
         return result
 
     def _subscript(self, base: Expr, index: Expr, node: nodes.Binary) -> Expr:
-        if base.type.name == "row":
-            raise refused("a subscript of a ROW", node)
         if base.type.name != "array" or not coerces(index.type, BIGINT):
             raise fail("TYPE_MISMATCH", node, f"Cannot use {index.type} for subscript of {base.type}")
         return Expr(f"t_at({base.sql}, {coerced(index, BIGINT).sql})", base.type.inner[0])
@@ -276,13 +272,8 @@ class Expressions:
             if operator == "=" and (left.literal or right.literal):
                 return f"({left.sql} = {right.sql})"
             return f"t_{_NAN_AWARE[operator]}({left.sql}, {right.sql})"
-        if kind.name == "array" or kind.name == "row" and operator not in ("=", "<>"):
+        if kind.name == "array":
             raise refused(f"{operator} on {kind}", node)
-        if kind.name == "row":
-            pairs = " AND ".join(self.compare(_part(left, at), _part(right, at), "=", node)
-                                 for at in range(len(kind.inner)))
-            same = f"CASE WHEN {left.sql} IS NULL OR {right.sql} IS NULL THEN NULL ELSE ({pairs}) END"
-            return f"(NOT {same})" if operator == "<>" else f"({same})"
         return f"({left.sql} {operator} {right.sql})"
 
     @compiled.register
@@ -299,25 +290,38 @@ class Expressions:
     def among(self, node: nodes.In, context: Context) -> Expr:
         if isinstance(node.items, nodes.Query):
             return self._in_query(node, node.items, context)
+        if isinstance(node.value, nodes.Row):
+            return self._rows_among(node, node.value, node.items, context)
         value = self.expression(node.value, context)
-        before = len(context.used)
         items = [self.expression(item, context) for item in node.items]
-        constant = len(context.used) == before
         (value, *items), kind = self.unified(
             [value, *items], [node.value, *node.items],
             "IN value and list items must be the same type or coercible to a common type. Cannot find common type "
             f"between {{0}} and {{1}}, all types (without duplicates): [{kinds_of([value, *items])}]")
         if kind.name == "array":
             raise refused(f"IN with {kind}", node)
-        if kind.name == "row" and not constant:
-            raise refused("IN with a list of ROW values that are no literals", node)
-        if kind == DOUBLE or kind.name == "row":
+        if kind == DOUBLE:
             sql = "(" + " OR ".join(self.compare(value, item, "=", node) for item in items) + ")"
-            if kind.name == "row" and len(items) > 1:  # a row with a null is in no list, and not out of one
-                nulls = " OR ".join(f"{_part(value, at).sql} IS NULL" for at in range(len(kind.inner)))
-                sql = f"(CASE WHEN {nulls} THEN NULL ELSE {sql} END)"
         else:
             sql = f"({value.sql} IN ({', '.join(item.sql for item in items)}))"
+        return Expr(f"(NOT {sql})" if node.negated else sql, BOOLEAN)
+
+    def _rows_among(self, node: nodes.In, row: nodes.Row, items: Sequence[Node], context: Context) -> Expr:
+        """(a, b) IN ((1, 2), (3, 4)): a row with a null is in no list, and not out of one."""
+        values = [self.expression(part, context) for part in row.items]
+        before, same = len(context.used), []
+        for item in items:
+            if not isinstance(item, nodes.Row) or len(item.items) != len(values):
+                raise refused("IN with what is no list of ROW values of the same size", node)
+            parts = [self.expression(part, context) for part in item.items]
+            pairs = [self.compare(value, part, "=", item) for value, part in zip(values, parts, strict=True)]
+            same.append(f"({' AND '.join(pairs)})")
+        if len(context.used) != before:
+            raise refused("IN with a list of ROW values that are no literals", node)
+        sql = f"({' OR '.join(same)})"
+        if len(same) > 1:
+            nulls = " OR ".join(f"{value.sql} IS NULL" for value in values)
+            sql = f"(CASE WHEN {nulls} THEN NULL ELSE {sql} END)"
         return Expr(f"(NOT {sql})" if node.negated else sql, BOOLEAN)
 
     @compiled.register
@@ -401,13 +405,6 @@ class Expressions:
                                    f"duplicates): [{kinds_of(items)}]")
         return Expr(f"CAST([{', '.join(item.sql for item in items)}] AS {duckdb(kind)}[])", array(kind))
 
-    @compiled.register
-    def row(self, node: nodes.Row, context: Context) -> Expr:
-        items = [self.expression(item, context) for item in node.items]
-        kind = Type("row", inner=tuple(item.type for item in items), fields=(None,) * len(items))
-        parts = ", ".join(f"f{at} := {item.sql}" for at, item in enumerate(items, 1))
-        return Expr(f"CAST(struct_pack({parts}) AS {duckdb(kind)})", kind)
-
     # ---- functions, and queries inside
 
     @compiled.register
@@ -433,9 +430,7 @@ class Expressions:
         value, inner = self.expression(node.value, context), self._inner(query, context)
         mismatch = "Value expression and result of subquery must be of the same type: "
         if len(inner.fields) != 1:
-            if value.type.name != "row":
-                raise fail("TYPE_MISMATCH", node, f"{mismatch}{value.type} vs row")
-            raise refused("IN with a subquery of several columns", node)
+            raise fail("TYPE_MISMATCH", node, f"{mismatch}{value.type} vs row")
         given = inner.fields[0].value.type
         kind = common(value.type, given)
         if kind is None:
@@ -445,11 +440,6 @@ class Expressions:
         column = coerced(Expr("s.c0", given), kind)
         sql = f"({coerced(value, kind).sql} IN (SELECT {column.sql} FROM ({inner.sql}) s))"
         return Expr(f"(NOT {sql})" if node.negated else sql, BOOLEAN, holds=Holds.QUERY)
-
-
-def _part(value: Expr, at: int) -> Expr:
-    """A field of a row, by its place."""
-    return Expr(f"struct_extract({value.sql}, 'f{at + 1}')", value.type.inner[at])
 
 
 def matches(fields: Iterable[Field], qualifier: Sequence[str], name: str) -> list[Field]:

@@ -156,7 +156,7 @@ class Column(Node):
 
 @dataclass(frozen=True)
 class Dereference(Node):
-    """`base.name`: a qualified column, or a field of a row."""
+    """`base.name`: a qualified column."""
 
     base: Node
     name: str
@@ -243,7 +243,7 @@ class Array(Node):
 
 @dataclass(frozen=True)
 class Row(Node):
-    """ROW(…), or several values in brackets."""
+    """ROW(…), or several values in brackets: what IN and VALUES take."""
 
     items: list[Node]
 

@@ -117,12 +117,8 @@ class Queries(Expressions):
 
     def values(self, node: nodes.Values, outer: Scope | None) -> Relation:
         context = Context(Scope(parent=outer), "VALUES")
-        rows = []
-        for item in node.rows:
-            one = [self.expression(part, context) for part in (item.items if isinstance(item, nodes.Row) else [item])]
-            if not isinstance(item, nodes.Row) and one[0].type.name == "row":
-                raise refused("VALUES of a ROW that is no literal", item)
-            rows.append(one)
+        rows = [[self.expression(part, context) for part in (item.items if isinstance(item, nodes.Row) else [item])]
+                for item in node.rows]
         sizes = list(dict.fromkeys(map(len, rows)))
         if len(sizes) > 1:
             raise fail("TYPE_MISMATCH", node, f"Values rows have mismatched sizes: {sizes[0]} vs {sizes[1]}")
@@ -391,7 +387,7 @@ class Queries(Expressions):
         columns = [(column.name.lower(), from_hive(column.type), key) for key, group in
                    ((False, table.columns), (True, table.partition_keys)) for column in group]
         for column, kind, _ in columns:
-            if not held(kind) or _has_row(kind):
+            if not held(kind):
                 raise refused(f"the column {column}, of type {kind},", node)
         scan = Scan(self.alias(), table, columns)
         self.scans.append(scan)
@@ -452,8 +448,6 @@ class Queries(Expressions):
             value = self.expression(part, context)
             if value.type.name != "array":
                 raise QueryFailed("INVALID_FUNCTION_ARGUMENT", f"Cannot unnest type: {value.type}")
-            if value.type.inner[0].name == "row":
-                raise refused("UNNEST of an array of rows", part)
             column = f"u{len(selected)}"
             selected.append(f"unnest({value.sql}) AS {column}")
             lengths.append(f"coalesce(len({value.sql}), 0)")
@@ -496,15 +490,11 @@ def _scans(relation: Relation) -> frozenset[Scan]:
     return frozenset(one.origin[0] for one in relation.fields if one.origin is not None)
 
 
-def _has_row(kind: Type) -> bool:
-    return kind.name == "row" or any(map(_has_row, kind.inner))
-
-
 def _equal_to(node: Node) -> list[str]:
     """The texts of `column = 'text'` or `column IN ('text', …)`; none for any other condition."""
     if isinstance(node, nodes.Binary) and node.operator == "=":
         sides = [node.left, node.right]
-    elif isinstance(node, nodes.In) and not node.negated:
+    elif isinstance(node, nodes.In) and isinstance(node.items, list) and not node.negated:
         sides = [node.value, *node.items]
     else:
         return []

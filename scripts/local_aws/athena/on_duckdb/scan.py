@@ -158,7 +158,7 @@ class JsonReader:
 
     def flush(self) -> None:
         if self.lines:
-            keys = {f"c{at}": [_key(part.values.get(name)) for part in self.parts]
+            keys: Given = {f"c{at}": [_key(part.values.get(name)) for part in self.parts]
                     for at, (name, _, key) in enumerate(self.scan.columns) if key}
             fixed = {name: f"CAST(list_extract(${name}, part) AS {held_as(self.scan.columns[int(name[1:])][1])})"
                      for name in keys}

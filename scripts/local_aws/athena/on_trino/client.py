@@ -15,7 +15,7 @@ import trino.exceptions
 from trino.client import ClientSession, TrinoQuery, TrinoRequest
 
 from local_aws.athena.engine import Cancelled, Column, QueryFailed, Watch
-from local_aws.athena.on_trino.server import CATALOG, HOST, TrinoServer
+from local_aws.athena.on_trino.process import CATALOG, HOST, TrinoServer
 from local_aws.athena.projection import value_missing
 from local_aws.athena.types import Type, parse_type
 

@@ -15,10 +15,10 @@ from local_aws.athena.catalog import Catalog, Partition
 from local_aws.athena.engine import Answer, Column, QueryFailed, Target, Watch, Written
 from local_aws.athena.hive_types import kept
 from local_aws.athena.on_trino import setup
-from local_aws.athena.on_trino.callers import TrinoCallers
 from local_aws.athena.on_trino.client import Asked, ask
-from local_aws.athena.on_trino.server import TrinoServer
-from local_aws.athena.on_trino.tables import check
+from local_aws.athena.on_trino.named_tables import check
+from local_aws.athena.on_trino.process import TrinoServer
+from local_aws.athena.on_trino.users import TrinoUsers
 from local_aws.athena.sql import QUERIES, Cursor, mismatched, quoted
 from local_aws.athena.types import parse_type
 
@@ -40,8 +40,8 @@ class TrinoEngine:
     def __init__(self, aws: LocalAws):
         self.aws = aws
         secret = secrets.token_hex(16)
-        self.callers = TrinoCallers(aws.state / "athena" / "trino.json", secret)
-        self.server = TrinoServer(aws.state / "athena" / "trino", {**catalog(aws), **self.callers.catalog}, secret,
+        self.users = TrinoUsers(aws.state / "athena" / "trino.json", secret)
+        self.server = TrinoServer(aws.state / "athena" / "trino", {**catalog(aws), **self.users.catalog}, secret,
                                   setup.found)
         aws.reports["trino"] = lambda: (
             "Trino runs, and takes 1 GB of memory." if self.server.runs() else setup.state())
@@ -82,7 +82,7 @@ class TrinoEngine:
 
     def close(self) -> None:
         self.server.stop()
-        self.callers.forget()
+        self.users.forget()
 
     def _insert(self, target: Target, statement: str, catalog: Catalog, watch: Watch, codec: str) -> Written:
         """Have Trino write the rows of a query into a table that Glue knows."""
@@ -106,7 +106,7 @@ class TrinoEngine:
         if (caller.account, caller.region) != (self._account, self.aws.region):
             raise QueryFailed("NOT_SUPPORTED", f"Trino answers in the account {self._account} and the region "
                                                f"{self.aws.region} only, DuckDB in every one")
-        return ask(self.server, statement, catalog.database, watch, user=self.callers.user(caller), **more)
+        return ask(self.server, statement, catalog.database, watch, user=self.users.user(caller), **more)
 
     @functools.cached_property
     def _account(self) -> str:

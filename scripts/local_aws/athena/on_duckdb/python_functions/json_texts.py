@@ -30,7 +30,7 @@ def _walk(text: str, at: int, steps: tuple[str | int, ...]) -> object:
     if text[at] == "{":
         at = behind_blanks(text, at + 1)
         while text[at] == '"':
-            key, at = json.decoder.scanstring(text, at + 1)
+            key, at = DECODER.raw_decode(text, at)
             at = behind_blanks(text, at)
             if text[at] != ":":
                 raise _Nowhere

@@ -15,7 +15,7 @@ from local_aws.athena.callers import Caller
 from local_aws.ministack_seam import sts
 
 
-class TrinoCallers:
+class TrinoUsers:
     """The callers met so far, in `file`. Users' names begin with `secret`, which is what Trino knows ours by."""
 
     def __init__(self, file: Path, secret: str):
