@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from local_aws.athena.catalog import GlueColumn, Table
-from local_aws.athena.engine import NotVerified, QueryFailed
+from local_aws.athena.exchange import NotVerified, QueryFailed
 from local_aws.athena.projection import project
 
 MANY = "2000-01-01-00,2300-01-01-00"  # hours

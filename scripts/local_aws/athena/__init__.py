@@ -8,9 +8,9 @@ What faces the caller: `api` answers requests, `workgroups` completes ministack'
 runs a statement, `ddl` and its neighbours do on Glue what Athena itself does there, `writes` checks where rows go,
 `results` and `text` say how answers read; `glue_answers` corrects Glue's.
 
-What an engine sees: `interface` is what `on_duckdb` and `on_trino` implement, `engine` what is exchanged with them, and
-`catalog` all that they may know of the world, with the caller's permissions (`aws_catalog` is the catalog as it is).
-`handing_on` makes one engine of the two.
+What an engine sees: `interface` is what `on_duckdb` and `on_trino` implement, `exchange` what goes to and fro (columns,
+rows, targets, failures), and `catalog` all that they may know of the world, as the caller may (`aws_catalog`
+is the catalog as it is). `handing_on` makes one engine of the two.
 """
 from __future__ import annotations
 

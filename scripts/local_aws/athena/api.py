@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from local_aws.athena import handing_on, results, workgroups
 from local_aws.athena.aws_catalog import place
 from local_aws.athena.callers import Caller, caller_of
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.execution import DONE, Execution, Running
 from local_aws.athena.refusals import ApiError
 from local_aws.athena.runner import Runner, about, statement_of

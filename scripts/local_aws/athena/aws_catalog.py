@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_aws.athena import projection, views
 from local_aws.athena.callers import Caller, refused
 from local_aws.athena.catalog import Catalog, GlueColumn, Object, Partition, Table, folder
-from local_aws.athena.engine import Column, QueryFailed, Target
+from local_aws.athena.exchange import Column, QueryFailed, Target
 from local_aws.athena.hive_types import to_hive
 
 # format: SerDe, input format, output format (https://docs.aws.amazon.com/athena/latest/ug/supported-serdes.html)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from local_aws.athena.callers import Caller
-from local_aws.athena.engine import Column, Target
+from local_aws.athena.exchange import Column, Target
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from local_aws.athena import views
 from local_aws.athena.aws_catalog import FORMATS, place
 from local_aws.athena.ddl_context import DDL_TASK, Context, Output
 from local_aws.athena.ddl_partitions import add_partitions, drop_partitions
-from local_aws.athena.engine import Column, QueryFailed
+from local_aws.athena.exchange import Column, QueryFailed
 from local_aws.athena.hive_types import from_hive
 from local_aws.athena.sql import Cursor, identifiers, position
 

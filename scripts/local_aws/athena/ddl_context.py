@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from local_aws.athena import views
 from local_aws.athena.aws_catalog import AwsCatalog
-from local_aws.athena.engine import Column, QueryFailed
+from local_aws.athena.exchange import Column, QueryFailed
 from local_aws.athena.sql import Cursor
 
 DDL_TASK = "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. "

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from local_aws.athena.aws_catalog import place, table_of
 from local_aws.athena.catalog import Partition, folder
 from local_aws.athena.ddl_context import DDL_TASK, Context, Output
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.sql import Cursor
 
 

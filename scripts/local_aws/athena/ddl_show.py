@@ -15,7 +15,7 @@ from local_aws.athena import projection, views
 from local_aws.athena.catalog import folder
 from local_aws.athena.ddl_context import Context, Output
 from local_aws.athena.ddl_partitions import known
-from local_aws.athena.engine import Column, QueryFailed
+from local_aws.athena.exchange import Column, QueryFailed
 from local_aws.athena.sql import Cursor
 from local_aws.athena.types import Type
 

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from local_aws.athena.engine import Cancelled
+from local_aws.athena.exchange import Cancelled
 
 DONE = ("SUCCEEDED", "FAILED", "CANCELLED")
 

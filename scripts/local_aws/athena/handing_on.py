@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from environments import SetupError
 from local_aws.athena.catalog import Catalog
-from local_aws.athena.engine import Answer, Column, NotVerified, QueryFailed, Target, Watch, Written
+from local_aws.athena.exchange import Answer, Column, NotVerified, QueryFailed, Target, Watch, Written
 from local_aws.athena.interface import Engine
 from local_aws.athena.on_trino import setup
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from local_aws.athena.catalog import Catalog
-from local_aws.athena.engine import Answer, Column, Target, Watch, Written
+from local_aws.athena.exchange import Answer, Column, Target, Watch, Written
 
 
 class Engine(Protocol):

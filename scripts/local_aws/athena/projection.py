@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from local_aws.athena.catalog import Table, folder
-from local_aws.athena.engine import NotVerified, QueryFailed
+from local_aws.athena.exchange import NotVerified, QueryFailed
 
 MOST = 1_000_000  # partitions that a query may project here; Athena itself gives up on fewer
 _LONG = range(-2**63, 2**63)  # Java's, which bounds a projected integer

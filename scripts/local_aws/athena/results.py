@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
-from local_aws.athena.engine import Answer, Column, Watch
+from local_aws.athena.exchange import Answer, Column, Watch
 from local_aws.athena.text import formatter
 
 PAGE = 1000  # rows that one GetQueryResults gives at most

@@ -14,7 +14,7 @@ from local_aws.athena.aws_catalog import AwsCatalog, place
 from local_aws.athena.callers import Caller, refused
 from local_aws.athena.ddl_changes import check_columns
 from local_aws.athena.ddl_context import Context, Output
-from local_aws.athena.engine import Cancelled, Column, QueryFailed
+from local_aws.athena.exchange import Cancelled, Column, QueryFailed
 from local_aws.athena.execution import Execution
 from local_aws.athena.interface import Engine
 from local_aws.athena.sql import QUERIES, Cursor, fill, first, one_statement, placeholders

@@ -8,7 +8,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 
-from local_aws.athena.engine import Column, QueryFailed
+from local_aws.athena.exchange import Column, QueryFailed
 from local_aws.athena.hive_types import to_hive
 
 CATALOG = "awsdatacatalog"

@@ -10,7 +10,7 @@ from typing import Any
 from local_aws.athena.aws_catalog import FORMATS, AwsCatalog, place
 from local_aws.athena.catalog import Partition
 from local_aws.athena.ddl_context import Context
-from local_aws.athena.engine import QueryFailed, Target
+from local_aws.athena.exchange import QueryFailed, Target
 from local_aws.athena.sql import Cursor
 from local_aws.athena.views import CATALOG
 

@@ -4,7 +4,7 @@ https://trino.io/docs/476/functions/decimal.html
 """
 from __future__ import annotations
 
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.on_duckdb.coercion import as_decimal, decimal, duckdb
 from local_aws.athena.on_duckdb.grammar import refused
 from local_aws.athena.on_duckdb.model import Expr, coerced

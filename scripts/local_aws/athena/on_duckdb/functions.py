@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.on_duckdb.coercion import common, orderable
 from local_aws.athena.on_duckdb.grammar import refused
 from local_aws.athena.on_duckdb.model import Compiler, Context, Expr, Holds, fail, kinds_of

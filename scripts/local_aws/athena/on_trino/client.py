@@ -14,7 +14,7 @@ import requests
 import trino.exceptions
 from trino.client import ClientSession, TrinoQuery, TrinoRequest
 
-from local_aws.athena.engine import Cancelled, Column, QueryFailed, Watch
+from local_aws.athena.exchange import Cancelled, Column, QueryFailed, Watch
 from local_aws.athena.on_trino.process import CATALOG, HOST, TrinoServer
 from local_aws.athena.projection import value_missing
 from local_aws.athena.types import Type, parse_type

@@ -12,7 +12,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from local_aws.athena.catalog import Catalog, Partition
-from local_aws.athena.engine import Answer, Column, QueryFailed, Target, Watch, Written
+from local_aws.athena.exchange import Answer, Column, QueryFailed, Target, Watch, Written
 from local_aws.athena.hive_types import kept
 from local_aws.athena.on_trino import setup
 from local_aws.athena.on_trino.client import Asked, ask

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Iterator
 
 from local_aws.athena.catalog import Catalog, Table
-from local_aws.athena.engine import NotVerified, QueryFailed
+from local_aws.athena.exchange import NotVerified, QueryFailed
 from local_aws.athena.sql import identifiers, tokens
 from local_aws.athena.views import CATALOG
 
