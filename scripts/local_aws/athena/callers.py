@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import QueryFailed
 from local_aws.ministack_seam import iam_evaluator, responses, router
 
 if TYPE_CHECKING:
@@ -50,17 +50,17 @@ def caller_of(aws: LocalAws, headers: dict, query_params: dict) -> Caller:
                   found.secret_access_key, found.session_token)
 
 
-def refused(error: Exception, thing: str) -> QueryFailed:
-    """What a query says when Glue or S3 answered a call with an error; `thing` is what it was about."""
+def refused(error: Exception, about: str) -> QueryFailed:
+    """What a query says when Glue or S3 answered a call with an error; `about` is its database, table or s3:// URL."""
     from botocore.exceptions import ClientError
 
     if not isinstance(error, ClientError):
-        return QueryFailed("", f"The local AWS could not be asked about {thing}: {error}", 1)
+        return QueryFailed("", f"The local AWS could not be asked about {about}: {error}", 1)
     code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
     text = error.response["Error"].get("Message", "")
-    if thing.startswith("s3://"):
+    if about.startswith("s3://"):
         denied = code in ("AccessDenied", "403", "Forbidden")
-        what = f"Access Denied: Permission denied on S3 path: {thing}" if denied else f"{text or code}: {thing}"
+        what = f"Access Denied: Permission denied on S3 path: {about}" if denied else f"{text or code}: {about}"
         return QueryFailed("PERMISSION_DENIED" if denied else "HIVE_FILESYSTEM_ERROR",
                            f"{what} (Service: Amazon S3; Status Code: {status}; Error Code: "
                            f"{'AccessDenied' if denied else code})")

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
-from local_aws.athena.engine import Answer, Column, Watch
+from local_aws.athena.exchange import Answer, Column, Watch
 from local_aws.athena.text import formatter
 
 PAGE = 1000  # rows that one GetQueryResults gives at most
@@ -24,7 +24,7 @@ _FIELD = re.compile(r'(?:"((?:[^"]|"")*)")?(,|$)')
 
 
 def column_info(column: Column) -> dict:
-    """A column as GetQueryResults tells it: https://docs.aws.amazon.com/athena/latest/APIReference/API_ColumnInfo.html"""
+    """A column as GetQueryResults gives it: https://docs.aws.amazon.com/athena/latest/APIReference/API_ColumnInfo.html"""
     kind = column.type
     name = "float" if kind.name == "real" else kind.name
     precision, scale = _PRECISION.get(name, 0), 0
@@ -104,17 +104,17 @@ def fields(line: str) -> list[str | None]:
         at = found.end()
 
 
-def result_set(s3: Any, bucket: str, key: str, about: dict, token: str | None, most: int) -> dict:
-    """GetQueryResults' answer: the page at `token` of the object, whose columns `about` tells. A query's first row
-    is its header, as Athena has it."""
+def result_set(s3: Any, bucket: str, key: str, about: dict, start: int, most: int) -> dict:
+    """GetQueryResults' answer: at most `most` rows from the byte `start` of the object, whose columns `about` gives. A
+    query's first row is its header, as Athena has it."""
     quoted = key.endswith(".csv")
     size = s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
-    page = Page(s3, bucket, key, size, int(token or 0))
+    page = Page(s3, bucket, key, size, start)
     rows = []
     while len(rows) < most and (line := page.line(quoted)) is not None:
         values = fields(line) if quoted else [line]
         rows.append({"Data": [{} if value is None else {"VarCharValue": value} for value in values]})
-    answer = {"ResultSet": {"Rows": rows, "ResultSetMetadata": {"ColumnInfo": about["columns"]}}}
+    answer: dict[str, Any] = {"ResultSet": {"Rows": rows, "ResultSetMetadata": {"ColumnInfo": about["columns"]}}}
     if about.get("updateCount") is not None:
         answer["UpdateCount"] = about["updateCount"]
     if page.at < size:
