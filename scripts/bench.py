@@ -6,14 +6,16 @@ own, which is gone afterwards.
 """
 import argparse
 
-import command
+from commands.ending import run_to_end
+from commands.options import command_parser
+from environments import enter_environment
 
 PARTS = ("function", "questions", "pipe")
 
 
 def arguments(words: "list[str] | None" = None) -> argparse.Namespace:
     """The command line's options, or those in `words`."""
-    parser = command.parser(__doc__, port=False)
+    parser = command_parser(__doc__, port=False)
     parser.add_argument("--quick", action="store_true",
                         help="within a minute: fewer turns, smaller loads")
     parser.add_argument("--only", choices=PARTS, action="append",
@@ -24,11 +26,11 @@ def arguments(words: "list[str] | None" = None) -> argparse.Namespace:
 def main() -> int:
     """Measure what was asked for; the exit status."""
     options = arguments()
-    command.enter_environment()
+    enter_environment()
     from bench_parts import run
 
     return run.run(options.only or PARTS, options.engine or "duckdb", options.quick)
 
 
 if __name__ == "__main__":
-    command.main(main)
+    run_to_end(main)

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import command
 from bench_parts.client import Client
 from bench_parts.layouts import json_table
 from bench_parts.memory import memory
+from commands.local_aws_process import clean_local_aws
+from environments import ROOT
 
 _ROLE = "arn:aws:iam::000000000000:role/{}"
 _WRITERS = 8  # threads that write to the table, 25 items a call
@@ -42,7 +43,7 @@ def measure(engine: str, counts: Sequence[int]) -> list[Measured]:
     measured = []
     for count in counts:
         print(f"  {count:,} changes", file=sys.stderr, flush=True)
-        with command.clean_local_aws(engine) as status:
+        with clean_local_aws(engine) as status:
             client = Client(status["endpoint"])
             make(client)
             client.run("SELECT 1", "pipe")  # an engine may start with its first query
@@ -82,7 +83,7 @@ def make(client: Client, batch_size: int = 10_000, window: int = 1, interval: in
             "StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})["TableDescription"]["LatestStreamArn"]
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
-        archive.write(command.ROOT / "lambda" / "stream_processor.py", "stream_processor.py")
+        archive.write(ROOT / "lambda" / "stream_processor.py", "stream_processor.py")
     awslambda.create_function(
         FunctionName="function", Runtime="python3.12", Handler="stream_processor.handler",
         Role=_ROLE.format("function"), Code={"ZipFile": package.getvalue()}, Timeout=60, MemorySize=256,

@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import command
 from bench_parts import chart, function, pipe, questions
 from bench_parts.layouts import WITH_COLUMNS, WITHOUT_COLUMNS
 from bench_parts.tables import short, size, table
+from environments import ROOT
 
-FOLDER = command.ROOT / "build" / "bench"
+FOLDER = ROOT / "build" / "bench"
 
 
 def run(parts: Iterable[str], engine: str, quick: bool) -> int:
@@ -38,7 +38,7 @@ def run(parts: Iterable[str], engine: str, quick: bool) -> int:
     (FOLDER / "bench.json").write_text(json.dumps(numbers, indent=2, default=dataclasses.asdict), encoding="utf-8")
     chart.draw(numbers, texts[0], FOLDER / "bench.png")
     print(f"\n{time.monotonic() - began:.0f} s: bench.md, bench.json and bench.png in "
-          f"{FOLDER.relative_to(command.ROOT)}")
+          f"{FOLDER.relative_to(ROOT)}")
     return 0
 
 
