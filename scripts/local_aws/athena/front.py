@@ -16,13 +16,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from local_aws.athena import permissions, results
+from local_aws.athena import glue_answers, resources, results
 from local_aws.athena.aws_catalog import place
 from local_aws.athena.callers import Caller, caller_of
 from local_aws.athena.engine import Engine, QueryFailed
 from local_aws.athena.execution import DONE, Execution, History, Running
 from local_aws.athena.runner import Runner, about, statement_of
 from local_aws.athena.sql import LONGEST
+from local_aws.ministack_seam import athena, responses
 
 AT_ONCE = 8  # queries that run beside each other; the others are QUEUED
 VERSION = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
@@ -265,7 +266,8 @@ def install(aws: Any) -> None:
     aws.on_stop(front.end)
     aws.on_reset(front.reset)
     aws.wrap("athena", lambda inner: handler(aws, front, inner))
-    permissions.install(aws, front.history)
+    aws.wrap("glue", glue_answers.wrapper)
+    aws.resources += [resources.workgroups(front.history), resources.CATALOG]
 
 
 def handler(aws: Any, front: Front, inner: Callable) -> Callable:
@@ -336,16 +338,12 @@ async def _check_workgroup(front: Front, ask: Callable, action: str, asked: dict
     name = asked.get("WorkGroup") or ""
     await _workgroup(ask, name)
     if action == "DeleteWorkGroup" and not asked.get("RecursiveDeleteOption"):
-        from ministack.core.responses import get_account_id, get_region
-
         _, named = await ask("ListNamedQueries", {"WorkGroup": name})
-        if front.history.of(name, (get_account_id(), get_region())) or named.get("NamedQueryIds"):
+        if front.history.of(name, (responses.get_account_id(), responses.get_region())) or named.get("NamedQueryIds"):
             raise ApiError(f"WorkGroup {name} is not empty")
 
 
 def _removed(asked: dict) -> None:
     """UpdateWorkGroup can also take a setting away."""
-    from ministack.services import athena
-
     if (asked.get("ConfigurationUpdates") or {}).get("RemoveBytesScannedCutoffPerQuery"):
         athena._workgroups[asked["WorkGroup"]]["Configuration"].pop("BytesScannedCutoffPerQuery", None)

@@ -21,9 +21,10 @@ import threading
 import uuid
 from typing import TYPE_CHECKING
 
-from local_aws.firehose import delivery
+from local_aws.firehose import delivery, resources
 from local_aws.firehose.buffer import Buffer
 from local_aws.firehose.settings import Invalid, check, violated
+from local_aws.ministack_seam import responses
 
 if TYPE_CHECKING:
     from local_aws.server import Handler, LocalAws
@@ -43,6 +44,7 @@ def install(aws: LocalAws) -> None:
     aws.on_start(firehose.resume)
     aws.on_stop(firehose.stop)
     aws.on_reset(firehose.reset)
+    aws.resources.append(resources.DELIVERY_STREAMS)
 
 
 class Firehose:
@@ -55,8 +57,6 @@ class Firehose:
         self.lock = threading.Lock()
 
     def wrap(self, inner: Handler) -> Handler:
-        from ministack.core.responses import error_response_json, get_region
-
         async def handler(method, path, headers, body, query_params):
             action = headers.get("x-amz-target", "").rpartition(".")[2]
             if action not in (*PUTS, *SETTINGS, "DeleteDeliveryStream"):
@@ -83,10 +83,10 @@ class Firehose:
                 elif action in SETTINGS:
                     await asyncio.to_thread(check, self.aws, request)
             except Invalid as error:
-                return error_response_json(error.code, str(error), 400)
+                return responses.error_response_json(error.code, str(error), 400)
             answer = await inner(method, path, headers, body, query_params)
             if answer[0] == 200 and action == "DeleteDeliveryStream":
-                await asyncio.to_thread(self.delete, get_region(), name)
+                await asyncio.to_thread(self.delete, responses.get_region(), name)
             elif answer[0] == 200 and action == "UpdateDestination":
                 _, _, described = await describe()
                 description = json.loads(described)["DeliveryStreamDescription"]
@@ -97,17 +97,16 @@ class Firehose:
 
     def put(self, description: dict, action: str, request: dict) -> tuple[int, dict, bytes]:
         """Take the records of a PutRecord or PutRecordBatch over, and answer it."""
-        from ministack.core.responses import error_response_json, json_response
-
         records = data_of(action, request)
         try:
             self.buffer(description).put(records)
         except OSError as error:
-            return error_response_json("ServiceUnavailableException", f"The records cannot be kept: {error}", 503)
+            return responses.error_response_json(
+                "ServiceUnavailableException", f"The records cannot be kept: {error}", 503)
         answers = [{"RecordId": uuid.uuid4().hex * 4} for _ in records]
         if action == "PutRecord":
-            return json_response({**answers[0], "Encrypted": False})
-        return json_response({"FailedPutCount": 0, "Encrypted": False, "RequestResponses": answers})
+            return responses.json_response({**answers[0], "Encrypted": False})
+        return responses.json_response({"FailedPutCount": 0, "Encrypted": False, "RequestResponses": answers})
 
     def buffer(self, description: dict, existing: bool = False) -> Buffer | None:
         """Return the buffer of a delivery stream, with the hints of its description; a new one unless `existing`."""

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 
 from local_aws.firehose.buffer import Batch
-from local_aws.iam.asking import trusts
+from local_aws.iam.roles import trusts
+from local_aws.ministack_seam import sts
 
 if TYPE_CHECKING:
     from local_aws.server import LocalAws
@@ -145,14 +146,8 @@ def java_time(pattern: str, when: time.struct_time) -> str:
 
 def assume(aws: LocalAws, role_arn: str, stream_arn: str) -> dict:
     """Return credentials of a role, as Firehose gets them: if the role's trust policy lets Firehose assume it."""
-    from ministack.services import sts
-
     account, role = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
-    trust: dict = {}
-    with contextlib.suppress(Exception):
-        iam = aws.client("iam", config=ONCE)
-        trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
-    if not trusts(trust, SERVICE, role_arn, {
+    if not trusts(role_arn, SERVICE, {
             "sts:externalid": account, "aws:sourceaccount": account, "aws:sourcearn": stream_arn}):
         raise Refused(f"Firehose is unable to assume role {role_arn}. Please check the role provided.")
     # The same keys each time: a session is remembered for as long as the server runs

@@ -15,15 +15,19 @@ if TYPE_CHECKING:
 
 
 def install(aws: LocalAws) -> None:
-    from local_aws import dynamodb
-    from local_aws.lambda_ import permissions
+    # here, as tests import `batches` alone
+    from local_aws.lambda_ import execution_role, package_files, processes, resources
     from local_aws.lambda_.mappings import Mappings
 
     mappings = Mappings(aws)
     mappings.load()
-    dynamodb.on_record(mappings.wake)
+    execution_role.install()
+    package_files.install()
+    processes.install()
     aws.wrap("lambda", mappings.wrapper)
-    permissions.install(mappings)
+    aws.wrap("lambda", execution_role.wrapper)
+    aws.resources.append(resources.resources(mappings))
+    aws.stream_readers.append(mappings.wake)
     aws.on_start(mappings.start)
     aws.on_stop(mappings.stop)
     aws.on_reset(mappings.reset)

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from botocore.session import get_session
-from ministack.core.concurrency import run_reentrant
-from ministack.core.responses import error_response_json, get_region
 
 from local_aws.lambda_.calls import Calls
 from local_aws.lambda_.destinations import destination
 from local_aws.lambda_.poller import Poller
 from local_aws.lambda_.store import Mapping, Store
+from local_aws.ministack_seam import concurrency, responses
 
 if TYPE_CHECKING:
     from local_aws.server import Handler, LocalAws
@@ -56,7 +55,7 @@ def is_stream(arn: Any) -> bool:
 
 
 def invalid(message: str) -> Response:
-    return error_response_json("InvalidParameterValueException", message, 400)
+    return responses.error_response_json("InvalidParameterValueException", message, 400)
 
 
 class Refused(Exception):
@@ -69,7 +68,7 @@ class Refused(Exception):
 
 class Mappings:
     def __init__(self, aws: LocalAws):
-        self.store = Store(aws.state / "trigger")
+        self.store = Store(aws.state / "lambda")
         self.calls = Calls(aws)
         self.mappings: dict[str, Mapping] = {}
         self.pollers: dict[str, Poller] = {}
@@ -169,11 +168,11 @@ class Mappings:
         return handle
 
     async def create(self, request: dict, forward: Any) -> Response:
-        region, stream = get_region(), request["EventSourceArn"]
+        region, stream = responses.get_region(), request["EventSourceArn"]
         if request.get("StartingPosition") not in ("TRIM_HORIZON", "LATEST"):
             raise Refused(invalid("StartingPosition must be TRIM_HORIZON or LATEST for a DynamoDB stream."))
         self.validate(request)
-        position = await run_reentrant(self.admit, request, region, stream)
+        position = await concurrency.run_reentrant(self.admit, request, region, stream)
         # What ministack keeps is disabled, so that it does not poll as well
         status, headers, body = await forward({"Enabled": False})
         if status >= 300:
@@ -196,12 +195,12 @@ class Mappings:
         try:
             function = self.calls.client("lambda", region).get_function_configuration(FunctionName=name)
         except ClientError:
-            raise Refused(error_response_json("ResourceNotFoundException", f"Function not found: {name}",
+            raise Refused(responses.error_response_json("ResourceNotFoundException", f"Function not found: {name}",
                                               404)) from None
         arn = function["FunctionArn"]
         for mapping in self.mappings.values():
             if (mapping.fields["EventSourceArn"], mapping.fields["FunctionArn"]) == (stream, arn):
-                raise Refused(error_response_json(
+                raise Refused(responses.error_response_json(
                     "ResourceConflictException",
                     f'The event source arn (" {stream} ") and function (" {function["FunctionName"]} ") provided '
                     f"mapping already exists. Please update or delete the existing mapping with UUID {mapping.uuid}",
@@ -262,7 +261,7 @@ class Mappings:
         self.usable(mapping)
         self.validate({**mapping.fields, **request})
         if destination(request):
-            await run_reentrant(self.admit_destination, request, self.calls.role(mapping))
+            await concurrency.run_reentrant(self.admit_destination, request, self.calls.role(mapping))
         status, headers, body = await forward({"Enabled": False})
         if status >= 300:
             return status, headers, body
@@ -304,7 +303,7 @@ class Mappings:
 
     def usable(self, mapping: Mapping) -> None:
         if mapping.deleting:
-            raise Refused(error_response_json(
+            raise Refused(responses.error_response_json(
                 "ResourceInUseException",
                 "Cannot update the event source mapping because it is in use.", 400))
 

@@ -29,8 +29,7 @@ from local_aws.athena.on_duckdb.macros import statements
 from local_aws.athena.on_duckdb.python_functions import FUNCTIONS
 from local_aws.athena.on_duckdb.queries import Queries
 from local_aws.athena.on_duckdb.scan import load, rows
-from local_aws.athena.on_duckdb.types import words
-from local_aws.athena.text import Type
+from local_aws.athena.types import Type
 
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 6000))  # a long sum is as deep as it has terms
 
@@ -170,7 +169,7 @@ class DuckDbEngine:
 
 
 def _columns(fields: list[Field]) -> list[Column]:
-    return [Column(one.name if one.name is not None else f"_col{at}", words(one.type)) for at, one in enumerate(fields)]
+    return [Column(one.name if one.name is not None else f"_col{at}", one.type) for at, one in enumerate(fields)]
 
 
 def translated(call: Callable[..., Any], *arguments: Any) -> Any:

@@ -26,7 +26,7 @@ from local_aws.athena.on_duckdb.grammar import HINT, refused
 from local_aws.athena.on_duckdb.queries import Scan
 from local_aws.athena.on_duckdb.types import INTEGERS
 from local_aws.athena.on_duckdb.types import duckdb as held_as
-from local_aws.athena.text import Type
+from local_aws.athena.types import Type
 
 HIVE_JSON = ("org.apache.hive.hcatalog.data.JsonSerDe", "org.apache.hive.hcatalog.data.jsonserde")
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
