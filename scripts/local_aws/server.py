@@ -2,8 +2,8 @@
 
 ministack keeps one handler a service, an async function `(method, path, headers, body, query_params) -> (status,
 headers, body)` that is called after signature and IAM were checked. A correction wraps a handler where that is enough;
-where it is not, one of the inner functions that `ministack_seam` lists is replaced. Run by `__main__` as `serve`, in
-the local AWS's own environment.
+where it is not, one of the inner functions that `ministack_seam` lists is replaced. The rooms of the services do so
+(see the package's docstring). Run by `__main__` as `serve`, in the local AWS's own environment.
 """
 from __future__ import annotations
 
@@ -34,17 +34,21 @@ HOST = "127.0.0.1"
 REGION = "us-east-1"
 TEMPORARY = "tmp"  # the folder, in the state, of its temporary files
 
-# Each has `install(aws)`, and says which AWS pages it follows. In this order, so that a later one wraps an earlier one:
-# IAM asks before a service answers, and faults come before anything else sees the request.
-CORRECTIONS = ("dynamodb", "lambda_", "firehose", "athena", "iam", "faults")
-# The folders in the state that they keep things in
-KEPT = ("dynamodb", "lambda", "firehose", "athena")
+# Each has `install(aws)`. In this order, so that a later one wraps an earlier one: IAM asks before a service answers,
+# and faults come before anything else sees the request.
+ROOMS = ("dynamodb", "lambda_", "firehose", "athena", "iam", "faults")
+KEPT = ("ministack", "s3", "dynamodb", "lambda", "firehose", "athena")  # the folders in the state that hold it
 
 log = logging.getLogger("local_aws")
 
 
 class LocalAws:
-    """What a correction may hold on to: where the local AWS is, and how to put itself between it and its callers."""
+    """What a room may hold on to: where the local AWS is, and how to put itself between it and its callers.
+
+    `credentials` are the local root's, as boto3 takes them. `resources` are the rooms' tables for IAM, of what their
+    requests are about. `stream_readers` are called with a stream's ARN after each new record in it, on the thread that
+    writes: they must not wait.
+    """
 
     def __init__(self, port: int, state: Path, engine: str, handlers: dict[str, Handler], access_key: str):
         self.port, self.state, self.engine = port, state, engine
@@ -57,9 +61,8 @@ class LocalAws:
         self._making, self._made = threading.Lock(), functools.lru_cache(maxsize=256)(self._make)
         self._calls: dict[str, list[Callable[[], Any]]] = {"start": [], "stop": [], "save": [], "reset": []}
         self.routes: dict[str, Callable[[str, bytes], tuple[int, Any]]] = {}
-        # What the rooms' requests are about, for IAM
+        self.reports: dict[str, Callable[[], object]] = {}  # what the status says besides, by name; objects for JSON
         self.resources: list[Resources] = []
-        # Called with a stream's ARN after each new record in it, on the thread that writes: they must not wait
         self.stream_readers: list[Callable[[str], None]] = []
 
     def wrap(self, service: str, wrapper: Callable[[Handler], Handler]) -> None:
@@ -209,8 +212,9 @@ def serve(port: int, state: Path, engine: str) -> None:
     # A bucket policy that demands TLS means 'not in the open': the loopback never leaves the machine and counts as such
     ministack.replace("pin_request_origin", lambda pin: lambda source_ip, secure: pin(source_ip, True))
     aws.route("status", lambda method, body: (200, {
-        "pid": os.getpid(), "engine": aws.engine, "region": aws.region, "versions": aws.versions}))
-    for name in CORRECTIONS:
+        "pid": os.getpid(), "engine": aws.engine, "region": aws.region, "versions": aws.versions,
+        **{name: report() for name, report in aws.reports.items()}}))
+    for name in ROOMS:
         importlib.import_module(f"local_aws.{name}").install(aws)
     asyncio.run(answer_requests(gate(ministack.app, aws), aws))
     shutil.rmtree(state / TEMPORARY, ignore_errors=True)

@@ -30,7 +30,7 @@ class Answer:
     """What a query answers.
 
     A row is a sequence of Python values or None, of the forms that `text.formatter` takes. `rows` may be lazy; it may
-    raise `QueryFailed` while it is read. `bytes_read` is final when `rows` is exhausted.
+    raise `QueryFailed` while it is read, but not `NotVerified`. `bytes_read` is final when `rows` is exhausted.
     """
 
     columns: list[Column]
@@ -109,6 +109,9 @@ class Watch(Protocol):
 
     def read(self, total: int) -> None:
         """Tell how many bytes this query has read so far. Raises `Cancelled` when it is to end."""
+
+    def start_over(self) -> None:
+        """Count what was read so far for nothing: another engine reads it again. Raises `Cancelled` as `read` does."""
 
     def on_stop(self, call: Callable[[], None]) -> None:
         """Have `call` called, once and from another thread, when the query is stopped (to interrupt what blocks)."""

@@ -18,7 +18,7 @@ from local_aws.athena.catalog import Catalog
 from local_aws.athena.engine import Column, QueryFailed, Target, Watch, Written
 from local_aws.athena.hive_types import from_hive, kept
 from local_aws.athena.on_duckdb.expressions import Expr
-from local_aws.athena.on_duckdb.grammar import HINT
+from local_aws.athena.on_duckdb.grammar import refused
 from local_aws.athena.on_duckdb.parquet import named
 from local_aws.athena.on_duckdb.types import VARCHAR, coerces, duckdb, words
 from local_aws.athena.sql import quoted
@@ -35,14 +35,16 @@ WRITTEN = {"PARQUET": ("GZIP", "SNAPPY", "ZSTD", "NONE"), "JSON": ("GZIP", "NONE
 def write(engine: DuckDbEngine, target: Target, statement: str, catalog: Catalog, watch: Watch) -> Written:
     """As `Engine.write`."""
     if target.compression not in WRITTEN.get(target.format, ()):
-        raise QueryFailed("NOT_SUPPORTED", f"Writing {target.format} with {target.compression} compression is not "
-                                           f"verified to do as Athena does on DuckDB. {HINT}")
+        raise refused(f"writing {target.format} with {target.compression} compression")
     compiler, sql, fields = engine.compiled(statement, catalog)
     if target.create:
         columns = _own(fields, target)
         texts = [f"c{at}" for at in range(len(fields))]
     else:
         columns, texts = _into(compiler, fields, target, catalog)
+    if target.format == "JSON":
+        for column in columns[:len(columns) - len(target.partitioned_by)]:
+            _writable(column.type)
     if target.create and not target.with_data:
         catalog.create_table(target, columns)
         return Written(0, 0, [])
@@ -187,6 +189,14 @@ def _object(engine: DuckDbEngine, connection: Any, condition: str, given: dict[s
     return place + name
 
 
+def _writable(kind: Type) -> None:
+    """Raises NotVerified, before anything is written, for a type that JSON is not verified to be written of."""
+    if kind.name in ("decimal", "varbinary"):
+        raise refused(f"writing {kind} as JSON")
+    for inner in kind.inner:
+        _writable(inner)
+
+
 def _json(value: Any, kind: Type) -> Any:
     """A value as Trino's Hive JSON writer has it."""
     if value is None or kind.name in ("boolean", "tinyint", "smallint", "integer", "bigint", "varchar"):
@@ -200,9 +210,5 @@ def _json(value: Any, kind: Type) -> Any:
                 for at, (name, inner, item) in enumerate(zip(kind.fields, kind.inner, value, strict=True))}
     if kind.name == "double" and math.isfinite(value):
         return value
-    if kind.name in ("decimal", "varbinary"):
-        raise QueryFailed("NOT_SUPPORTED", f"Writing {words(kind)} as JSON is not verified to do as Athena does on "
-                                           f"DuckDB. "
-                                           f"{HINT}")
     return formatter(kind)(value)
 

@@ -42,7 +42,10 @@ class TrinoEngine:
         self.aws = aws
         secret = secrets.token_hex(16)
         self.callers = TrinoCallers(aws.state / "athena" / "trino.json", secret)
-        self.server = TrinoServer(aws.state / "athena" / "trino", {**catalog(aws), **self.callers.catalog}, secret)
+        self.server = TrinoServer(aws.state / "athena" / "trino", {**catalog(aws), **self.callers.catalog}, secret,
+                                  setup.found)
+        aws.reports["trino"] = lambda: (
+            "Trino runs, and takes 1 GB of memory." if self.server.runs() else setup.state())
 
     def query(self, statement: str, catalog: Catalog, watch: Watch) -> Answer:
         readable(statement)
@@ -106,7 +109,7 @@ class TrinoEngine:
         caller = catalog.caller
         if (caller.account, caller.region) != (self._account, self.aws.region):
             raise QueryFailed("NOT_SUPPORTED", f"Trino answers in the account {self._account} and the region "
-                                               f"{self.aws.region} only; the engine duckdb answers in others")
+                                               f"{self.aws.region} only, DuckDB in every one")
         return ask(self.server, statement, catalog.database, watch, user=self.callers.user(caller), **more)
 
     @functools.cached_property
