@@ -10,7 +10,7 @@ from commands.ending import run_to_end
 from commands.options import command_parser
 from environments import enter_environment
 
-PARTS = ("function", "questions", "pipe")
+PARTS = ("function", "questions", "end_to_end")
 
 
 def arguments(words: "list[str] | None" = None) -> argparse.Namespace:

@@ -116,8 +116,8 @@ def test_speeds_are_ratios_of_the_same_turns():
 
 
 def test_arguments():
-    options = bench.arguments(["--quick", "--engine", "trino", "--only", "pipe", "--only", "function"])
-    assert (options.quick, options.engine, options.only) == (True, "trino", ["pipe", "function"])
+    options = bench.arguments(["--quick", "--engine", "trino", "--only", "end_to_end", "--only", "function"])
+    assert (options.quick, options.engine, options.only) == (True, "trino", ["end_to_end", "function"])
     assert bench.arguments([]).quick is False
     with pytest.raises(SystemExit):
         bench.arguments(["--engine", "spark"])

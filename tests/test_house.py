@@ -1,6 +1,7 @@
 """The house rules that a machine can check: what lies where, what is committed, and that documents say what is so."""
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -78,6 +79,40 @@ def test_the_workflow_calls_what_the_readme_says() -> None:
     for step in workflow()["jobs"]["checks"]["steps"]:
         for script, _ in commands_of(step.get("run", "")):
             assert script in {name for name, _ in said}, f"the workflow calls {script}, which the README does not name"
+
+
+# Whom each may know: the modules of these folders, and no others of ours
+MAY_IMPORT = {"notebooks": {"notebooks"}, "lambda": set(), "scripts/local_aws": {"scripts/local_aws", "environments"},
+              "scripts": {"scripts", "environments", "lambda"}}
+
+
+def folder_of(path: Path) -> str:
+    """The folder, of those in MAY_IMPORT and tests, that a file belongs to."""
+    parts = path.relative_to(ROOT).parts
+    return "scripts/local_aws" if parts[:2] == ("scripts", "local_aws") else parts[0]
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level names of the modules that a file imports, wherever in it."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.partition(".")[0] for name in names}
+
+
+def test_each_folder_knows_only_whom_it_may(files: list[Path]) -> None:
+    """As CONTRIBUTING.md's table has it. pytest wants notebooks/conftest.py, which names a module of the tests."""
+    sources = [path for path in files if path.suffix == ".py"]
+    home = {"environments": "environments", "local_aws": "scripts/local_aws", "commands": "scripts",
+            "bench_parts": "scripts"}
+    for path in sources:
+        if path.parent in (ROOT / "notebooks", ROOT / "lambda", ROOT / "scripts", ROOT / "tests"):
+            home.setdefault(path.stem, folder_of(path))
+    for path in sources:
+        if folder_of(path) in MAY_IMPORT and path.name != "conftest.py":
+            strangers = {name for name in imported(path) if name in home
+                         and home[name] not in MAY_IMPORT[folder_of(path)]}
+            assert not strangers, f"{path.relative_to(ROOT)} imports {', '.join(sorted(strangers))}"
 
 
 def test_every_dependency_says_what_it_is_for() -> None:

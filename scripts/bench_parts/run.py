@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from bench_parts import chart, function, pipe, questions
+from bench_parts import chart, end_to_end, function, questions
 from bench_parts.layouts import WITH_COLUMNS, WITHOUT_COLUMNS
 from bench_parts.tables import short, size, table
 from environments import ROOT
@@ -104,8 +104,8 @@ def _made(made: list[questions.Made]) -> str:
                   for one in made])
 
 
-def _pipe(measured: list[pipe.Measured]) -> str:
-    return "**The whole pipe** on the local AWS, from the first write until an answer has all changes\n\n" + table(
+def _end_to_end(measured: list[end_to_end.Measured]) -> str:
+    return "**End to end** on the local AWS, from the first write until an answer has all changes\n\n" + table(
         ("Changes", "written after, s", "in an answer after, s", "changes/s", "memory, MB"),
         [(f"{one.changes:,}", short(one.written), short(one.queryable), short(one.changes_a_second),
           f"{one.memory:.0f}") for one in measured])
@@ -115,5 +115,6 @@ _PARTS: dict[str, tuple[Callable[[str, bool], Any], Callable[[Any], str]]] = {
     "function": (lambda engine, quick: function.measure(turns=20 if quick else 100), _function),
     "questions": (lambda engine, quick: questions.measure(
         engine, [10_000] if quick else [10_000, 100_000, 1_000_000], 1 if quick else 3), _questions),
-    "pipe": (lambda engine, quick: pipe.measure(engine, [1_000] if quick else [1_000, 10_000, 100_000]), _pipe),
+    "end_to_end": (lambda engine, quick: end_to_end.measure(
+        engine, [1_000] if quick else [1_000, 10_000, 100_000]), _end_to_end),
 }

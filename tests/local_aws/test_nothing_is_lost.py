@@ -20,9 +20,9 @@ import proofs
 import quarantine
 import seals
 import workbook
-from audited_pipe import BUCKET, DATABASE, TABLE, AuditedPipe, told, until
 from aws_under_test import Aws
 from bench_parts.client import QueryFailed
+from deployed_audit import BUCKET, DATABASE, TABLE, DeployedAudit, told, until
 from orders import Change
 from test_stream_processor_properties import items, plain
 
@@ -43,7 +43,7 @@ def line(tmp_path_factory):
     """On a local AWS of its own: the faults must not strike others."""
     aws = Aws(tmp_path_factory.mktemp("aws"), os.environ.get("AUDIT_LOCAL_ENGINE", "duckdb"))
     aws.start()
-    yield AuditedPipe(aws.endpoint, batch_size=5, window=0, interval=0)
+    yield DeployedAudit(aws.endpoint, batch_size=5, window=0, interval=0)
     aws.stop()
 
 
@@ -59,7 +59,7 @@ def sent(typed: dict) -> Any:
     return {kind: {name: sent(one) for name, one in value.items()}} if kind == "M" else {kind: value}
 
 
-def write(line: AuditedPipe, order_id: str, item: dict | None, table: dict) -> Change | None:
+def write(line: DeployedAudit, order_id: str, item: dict | None, table: dict) -> Change | None:
     """Write an item, or delete it; the change that this makes, if it makes one."""
     key = {"orderId": {"S": order_id}}
     if item is None:

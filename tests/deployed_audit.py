@@ -22,7 +22,7 @@ TABLE = "Orders"
 csv.field_size_limit(sys.maxsize)  # an image may have 400 KB
 
 
-class AuditedPipe:
+class DeployedAudit:
     """Made as the workbook makes it, with Part 5's own view."""
 
     def __init__(self, endpoint: str, **settings: int):
