@@ -20,7 +20,12 @@ def arguments(words: "list[str] | None" = None) -> argparse.Namespace:
                         help="within a minute: fewer turns, smaller loads")
     parser.add_argument("--only", choices=PARTS, action="append",
                         help="measure one part of the three alone (may be repeated)")
-    return parser.parse_args(words)
+    parser.add_argument("--write", action="store_true",
+                        help="also put the tables into scripts/bench.md; of a full run alone, with --engine trino")
+    options = parser.parse_args(words)
+    if options.write and (options.quick or options.only or options.engine != "trino"):
+        parser.error("--write is for a full run: --engine trino, without --quick and --only")
+    return options
 
 
 def main() -> int:
@@ -29,7 +34,7 @@ def main() -> int:
     enter_environment()
     from bench_parts import run
 
-    return run.run(options.only or PARTS, options.engine or "duckdb", options.quick)
+    return run.run(options.only or PARTS, options.engine or "duckdb", options.quick, options.write)
 
 
 if __name__ == "__main__":
