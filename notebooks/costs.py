@@ -6,6 +6,7 @@ what is put into S3 and kept there, and the bytes that Athena reads.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -29,9 +30,13 @@ class Design:
     stored: float  # bytes kept in S3 for each byte of an event
     read: float  # bytes that a question about one day reads, for each byte of that day's events
     partitioned: bool = True  # otherwise a question reads all that is kept
+    nightly: tuple[float, ...] = ()  # bytes that each query of the compaction reads, for each byte of a day's events
 
 
-def month(design: Design, rate: float, prices: dict[str, float], questions: int = 100, kept: float = 12,
+Price = float | list[tuple[float, float]]  # dollars a unit; or, where they fall, (up to so many units, dollars a unit)
+
+
+def month(design: Design, rate: float, prices: Mapping[str, Price], questions: int = 100, kept: float = 12,
           logs_kept: float = 12, log_bytes: int = 600) -> dict[str, float]:
     """Dollars a month for `rate` changes a second, by what they are paid for.
 
@@ -46,15 +51,32 @@ def month(design: Design, rate: float, prices: dict[str, float], questions: int 
     billed = records * math.ceil(batch * pipe.event_bytes / records / STEP) * STEP
     events = rate * PERIOD * PERIODS * pipe.event_bytes  # bytes
     read = events / 30 * design.read * (1 if design.partitioned else 30 * kept)
+    nightly = sum(30 * max(LEAST, events / 30 * share) for share in design.nightly)
+
+    def cost(what: str, units: float) -> float:
+        return dollars(units, prices[what])
+
     return {
-        "Firehose": invocations * billed / GB * prices["firehose_gb"],
-        "Lambda": invocations / 1e6 * prices["lambda_million_requests"]
-        + invocations * pipe.seconds(batch) * pipe.memory / 1024 * prices["lambda_gb_second"],
-        "Logs": invocations * log_bytes / GB * (prices["logs_gb"] + logs_kept * prices["logs_gb_month"]),
-        "S3": work.objects * PERIODS / 1000 * prices["s3_thousand_puts"]
-        + events * design.stored * kept / GB * prices["s3_gb_month"],
-        "Athena": questions * max(LEAST, read) / TB * prices["athena_tb"],
+        "Firehose": cost("firehose_gb", invocations * billed / GB),
+        "Lambda": cost("lambda_million_requests", invocations / 1e6)
+        + cost("lambda_gb_second", invocations * pipe.seconds(batch) * pipe.memory / 1024),
+        "Logs": cost("logs_gb", invocations * log_bytes / GB)
+        + cost("logs_gb_month", invocations * log_bytes / GB * logs_kept),
+        "S3": cost("s3_thousand_puts", work.objects * PERIODS / 1000)
+        + cost("s3_gb_month", events * design.stored * kept / GB),
+        "Athena": cost("athena_tb", (questions * max(LEAST, read) + nightly) / TB),
     }
+
+
+def dollars(units: float, price: Price) -> float:
+    """What so many units cost, where more of them may cost less each."""
+    if not isinstance(price, list):
+        return units * price
+    total = below = 0.0
+    for up_to, each in price:
+        total += max(0.0, min(units, up_to) - below) * each
+        below = up_to
+    return total
 
 
 @dataclass(frozen=True)
