@@ -6,9 +6,9 @@ compressed with gzip and packed into as few Firehose records as possible, since 
 
 No change is dropped. What Firehose does not take is tried again while there is time, then reported, so that the stream
 sends it again. An event that even compressed is too large for Firehose, and a record that is not understood, is kept
-whole in the audit bucket, and a small event says where.
+whole in a bucket of its own, and a small event says where.
 
-Environment: DELIVERY_STREAM_NAME; AUDIT_BUCKET, for what is kept whole; MASKED_ATTRIBUTES, optional: the names of
+Environment: DELIVERY_STREAM_NAME; FAILURES_BUCKET, for what is kept whole; MASKED_ATTRIBUTES, optional: the names of
 top-level attributes, separated by commas, whose values must not be in the audit.
 
 Follows https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
@@ -37,7 +37,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 Client = Context = Any  # boto makes the class of a client while it runs; Lambda brings that of the context
 STREAM = os.environ.get("DELIVERY_STREAM_NAME")
-BUCKET = os.environ.get("AUDIT_BUCKET")
+BUCKET = os.environ.get("FAILURES_BUCKET")
 MASKED = {name.strip() for name in os.environ.get("MASKED_ATTRIBUTES", "").split(",")} - {""}
 MASK = '"***"'
 
@@ -365,7 +365,7 @@ PLAIN = {
 
 
 def keep_whole(why: str, body: bytes, fields: Iterable[str], reason: str) -> bytes:
-    """Put a body into the audit bucket under its SHA-256, and return the line of the event that points to it."""
+    """Put a body into the bucket for failures under its SHA-256, and return the line of the event that points to it."""
     digest = hashlib.sha256(body).hexdigest()
     key = f"{why}/{digest}.json"
     s3().put_object(Bucket=BUCKET, Key=key, Body=body, ContentType="application/json")

@@ -29,9 +29,13 @@ class Design:
     stored: float  # bytes kept in S3 for each byte of an event
     read: float  # bytes that a question about one day reads, for each byte of that day's events
     partitioned: bool = True  # otherwise a question reads all that is kept
+    nightly: tuple[float, ...] = ()  # bytes that each query of the compaction reads, for each byte of a day's events
 
 
-def month(design: Design, rate: float, prices: dict[str, float], questions: int = 100, kept: float = 12,
+Price = float | list[tuple[float, float]]  # dollars a unit; or, where they fall, (up to so many units, dollars a unit)
+
+
+def month(design: Design, rate: float, prices: dict[str, Price], questions: int = 100, kept: float = 12,
           logs_kept: float = 12, log_bytes: int = 600) -> dict[str, float]:
     """Dollars a month for `rate` changes a second, by what they are paid for.
 
@@ -47,14 +51,26 @@ def month(design: Design, rate: float, prices: dict[str, float], questions: int 
     events = rate * PERIOD * PERIODS * pipe.event_bytes  # bytes
     read = events / 30 * design.read * (1 if design.partitioned else 30 * kept)
     return {
-        "Firehose": invocations * billed / GB * prices["firehose_gb"],
+        "Firehose": dollars(invocations * billed / GB, prices["firehose_gb"]),
         "Lambda": invocations / 1e6 * prices["lambda_million_requests"]
         + invocations * pipe.seconds(batch) * pipe.memory / 1024 * prices["lambda_gb_second"],
         "Logs": invocations * log_bytes / GB * (prices["logs_gb"] + logs_kept * prices["logs_gb_month"]),
         "S3": work.objects * PERIODS / 1000 * prices["s3_thousand_puts"]
-        + events * design.stored * kept / GB * prices["s3_gb_month"],
-        "Athena": questions * max(LEAST, read) / TB * prices["athena_tb"],
+        + dollars(events * design.stored * kept / GB, prices["s3_gb_month"]),
+        "Athena": (questions * max(LEAST, read) + sum(30 * max(LEAST, events / 30 * share) for share in design.nightly))
+        / TB * prices["athena_tb"],
     }
+
+
+def dollars(units: float, price: Price) -> float:
+    """What so many units cost, where more of them may cost less each."""
+    if not isinstance(price, list):
+        return units * price
+    total = below = 0.0
+    for up_to, each in price:
+        total += max(0.0, min(units, up_to) - below) * each
+        below = up_to
+    return total
 
 
 @dataclass(frozen=True)

@@ -182,13 +182,19 @@ def errors_that_go(answer, session):
         rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
     except s3.exceptions.ClientError:
         return "The bucket has no lifecycle rule."
-    active = {rule.get("Filter", {}).get("Prefix", rule.get("Prefix")): rule.get("Expiration", {}).get("Days")
+    active = {rule.get("Filter", {}).get("Prefix", rule.get("Prefix")): rule
               for rule in rules if rule["Status"] == "Enabled"}
     for prefix in active:
         if "events/".startswith(prefix or "") or (prefix or "").startswith("events"):
             return f"The rule for '{prefix or ''}' deletes audit events, too."
-    days = active.get("firehose-errors/")
-    return None if days == 30 else f"Objects under firehose-errors/ expire after {days or 'no'} days, not after 30."
+    rule = active.get("firehose-errors/", {})
+    days = rule.get("Expiration", {}).get("Days")
+    if days != 30:
+        return f"Objects under firehose-errors/ expire after {days or 'no'} days, not after 30."
+    if "NoncurrentVersionExpiration" not in rule:
+        return "The bucket keeps versions, so an expired record only gets a delete marker: it stays, and costs on."
+    return None if "AbortIncompleteMultipartUpload" in rule else (
+        "Parts of an upload that never ended are no version, and stay: add AbortIncompleteMultipartUpload.")
 
 
 # ------------------------------------------------------------------------------------------------------------- Part 5
@@ -290,7 +296,7 @@ def copies_in_the_bucket(answer, session):
 @exercise("6.3")
 def long_memory(answer, session):
     sqs = session.client("sqs")
-    queue = sqs.get_queue_url(QueueName=workbook.names(session).failures)["QueueUrl"]
+    queue = sqs.get_queue_url(QueueName=workbook.names(session).failures_queue)["QueueUrl"]
     kept = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["MessageRetentionPeriod"])["Attributes"]
     days = int(kept["MessageRetentionPeriod"]) / 86400
     return None if days == 14 else f"The queue keeps its messages for {days:g} days, not for 14."

@@ -73,8 +73,8 @@ def test_throughput_ends_at_the_delivery_streams_quota():
     pipe = Pipe(10_000, shards=10, batch_size=10_000, event_bytes=1_024)
     run = simulate(pipe, 600)
     assert run.delivered[-1] * 1_024 / 600 == pytest.approx(pipe.bytes_a_second, rel=0.05)
-    textbook = simulate(replace(pipe, packed=False, bytes_a_second=math.inf), 600)
-    assert textbook.delivered[-1] / 600 == pytest.approx(pipe.records_a_second, rel=0.05)
+    textbook = simulate(replace(pipe, packed=False, bytes_a_second=math.inf, records_a_second=5_000), 600)
+    assert textbook.delivered[-1] / 600 == pytest.approx(5_000, rel=0.05)
 
 
 def test_calls_and_records():
@@ -86,6 +86,23 @@ PRICES = {
     "firehose_gb": 0.029, "lambda_million_requests": 0.2, "lambda_gb_second": 0.0000166667, "logs_gb": 0.5,
     "logs_gb_month": 0.03, "s3_thousand_puts": 0.005, "s3_gb_month": 0.023, "athena_tb": 5,
 }
+
+
+def test_prices_fall_by_tiers():
+    """https://aws.amazon.com/firehose/pricing/: the first 500 TB a month, the next 1.5 PB, the next 3 PB."""
+    falling = [(500_000, 0.029), (2_000_000, 0.025), (math.inf, 0.02)]
+    assert costs.dollars(1_000, falling) == pytest.approx(29)
+    assert costs.dollars(1_327_104, falling) == pytest.approx(500_000 * 0.029 + 827_104 * 0.025)
+    assert costs.dollars(3_000_000, falling) == pytest.approx(500_000 * 0.029 + 1_500_000 * 0.025 + 1_000_000 * 0.02)
+    assert costs.dollars(0, falling) == 0 and costs.dollars(7, 0.5) == 3.5
+
+
+def test_the_nightly_queries_are_paid_for():
+    """Each night's statements read a share of the day's bytes, and are billed for 10 MB at the least."""
+    night = costs.Design("nightly", Pipe(1, event_bytes=1_000), 0.1, 0.1, nightly=(0.1, 0.15))
+    day = 24 * 3600 * 1_000  # bytes, at one change a second
+    for rate, read in ((1, 10e6 + 0.15 * day), (1_000, 0.25 * 1_000 * day)):
+        assert costs.month(night, rate, PRICES, questions=0)["Athena"] == pytest.approx(30 * read / 1e12 * 5)
 
 
 def test_dollars_by_hand():

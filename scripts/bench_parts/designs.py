@@ -114,7 +114,7 @@ def our_function() -> ModuleType:
     """The module of the function as deployed, without its logs."""
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # it makes a client when it is imported; no call goes out
     os.environ.setdefault("DELIVERY_STREAM_NAME", "audit")
-    os.environ.setdefault("AUDIT_BUCKET", "audit")
+    os.environ.setdefault("FAILURES_BUCKET", "audit")
     folder = str(Path(__file__).resolve().parents[2] / "lambda")
     if folder not in sys.path:
         sys.path.insert(0, folder)

@@ -81,13 +81,14 @@ def make(client: Client, batch_size: int = 10_000, window: int = 1, interval: in
         TableName="Orders", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "orderId", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "orderId", "AttributeType": "S"}], StreamSpecification={
             "StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})["TableDescription"]["LatestStreamArn"]
-    package = io.BytesIO()
+    package, entry = io.BytesIO(), zipfile.ZipInfo("stream_processor.py")
+    entry.external_attr = 0o644 << 16  # Lambda reads what everybody may read
     with zipfile.ZipFile(package, "w") as archive:
-        archive.write(command.ROOT / "lambda" / "stream_processor.py", "stream_processor.py")
+        archive.writestr(entry, (command.ROOT / "lambda" / "stream_processor.py").read_text(encoding="utf-8"))
     awslambda.create_function(
         FunctionName="function", Runtime="python3.12", Handler="stream_processor.handler",
         Role=_ROLE.format("function"), Code={"ZipFile": package.getvalue()}, Timeout=60, MemorySize=256,
-        Environment={"Variables": {"DELIVERY_STREAM_NAME": "audit", "AUDIT_BUCKET": bucket}})
+        Environment={"Variables": {"DELIVERY_STREAM_NAME": "audit", "FAILURES_BUCKET": bucket}})
     awslambda.create_event_source_mapping(
         EventSourceArn=stream, FunctionName="function", StartingPosition="TRIM_HORIZON",
         BatchSize=batch_size, MaximumBatchingWindowInSeconds=window, FunctionResponseTypes=["ReportBatchItemFailures"],

@@ -36,7 +36,7 @@ class Audit(TriggeredTable):
             {"Effect": "Allow", "Action": "s3:PutObject", "Resource": [
                 f"{bucket}/oversize/*", f"{bucket}/unreadable/*"]}])
         self.lambda_.update_function_configuration(FunctionName=self.name, Environment={"Variables": {
-            "DELIVERY_STREAM_NAME": self.delivery.name, "AUDIT_BUCKET": self.delivery.name,
+            "DELIVERY_STREAM_NAME": self.delivery.name, "FAILURES_BUCKET": self.delivery.name,
             "MASKED_ATTRIBUTES": "secret"}})
         self.uuid = self.connect(FunctionResponseTypes=["ReportBatchItemFailures"])
 

@@ -156,7 +156,7 @@ def test_a_bucket_gets_the_whole_records(aws):
     s3, bucket = client(aws, "s3"), f"failures-{time.time_ns()}"
     s3.create_bucket(Bucket=bucket)
     allow = [{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}"},
-             {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/aws/lambda/*"}]
+             {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}]
     line = TriggeredTable(aws, FRAGILE, trigger=False, allow=allow)
     line.put_together("a", "b", "bad", "c", "d")
     line.uuid = line.connect(MaximumRetryAttempts=1, BisectBatchOnFunctionError=True,
@@ -317,7 +317,8 @@ def test_a_permission_taken_away_makes_records_wait(aws):
 
 
 def test_a_destination_needs_its_permission(aws):
-    """services-dynamodb-errors: s3:ListBucket and s3:PutObject. Until the role has the second, the record is held."""
+    """services-dynamodb-errors: s3:ListBucket and s3:PutObject, on the whole bucket although Lambda writes below
+    `aws/lambda/`: with less it is refused at once. Whoever loses it later loses no record, which is held until then."""
     s3, bucket = client(aws, "s3"), f"failures-{time.time_ns()}"
     s3.create_bucket(Bucket=bucket)
     target = {"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}}
@@ -325,13 +326,21 @@ def test_a_destination_needs_its_permission(aws):
     with pytest.raises(line.lambda_.exceptions.InvalidParameterValueException, match="ListBucket"):
         line.connect(DestinationConfig=target)
     listing = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}"}
+    writing = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    for too_little in ([], [{**writing, "Resource": f"arn:aws:s3:::{bucket}/aws/lambda/*"}]):
+        line.permit(*line.reading(), listing, *too_little)
+        with pytest.raises(line.lambda_.exceptions.InvalidParameterValueException, match="call PutObject on S3"):
+            line.connect(DestinationConfig=target)
+    line.uuid = line.connect()
+    with pytest.raises(line.lambda_.exceptions.InvalidParameterValueException, match="call PutObject on S3"):
+        line.update(DestinationConfig=target)
+    line.permit(*line.reading(), listing, writing)
+    line.update(DestinationConfig=target, MaximumRetryAttempts=0)
     line.permit(*line.reading(), listing)
-    line.uuid = line.connect(DestinationConfig=target, MaximumRetryAttempts=0)
     line.put("bad")
     eventually(lambda: line.mapping()["LastProcessingResult"] == "PROBLEM: Destination cannot be written to")
     line.put("good")
-    line.permit(*line.reading(), listing,
-                {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/aws/lambda/*"})
+    line.permit(*line.reading(), listing, writing)
     eventually(lambda: s3.list_objects_v2(Bucket=bucket).get("Contents"))
     eventually(lambda: line.delivered()[-1:] == ["good"])
 

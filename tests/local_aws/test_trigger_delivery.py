@@ -8,10 +8,9 @@ from __future__ import annotations
 import gzip
 import json
 import time
-import zipfile
-from io import BytesIO
 
 from aws_under_test import ROOT
+from function_package import function_package
 from triggered_table import TriggeredTable, client, eventually
 
 
@@ -41,13 +40,12 @@ class Delivery(TriggeredTable):
         self.delivering = {"Effect": "Allow", "Action": "firehose:PutRecordBatch",
                            "Resource": description["DeliveryStreamARN"]}
         self.permit(*self.reading(), self.delivering)
-        archive = BytesIO()
-        with zipfile.ZipFile(archive, "w") as package:
-            package.write(ROOT / "lambda" / "stream_processor.py", "stream_processor.py")
-        self.lambda_.update_function_code(FunctionName=self.name, ZipFile=archive.getvalue())
+        code = (ROOT / "lambda" / "stream_processor.py").read_text(encoding="utf-8")
+        self.lambda_.update_function_code(
+            FunctionName=self.name, ZipFile=function_package(code, "stream_processor.py"))
         self.lambda_.update_function_configuration(
             FunctionName=self.name, Handler="stream_processor.handler", Timeout=30,
-            Environment={"Variables": {"DELIVERY_STREAM_NAME": self.name, "AUDIT_BUCKET": self.name}})
+            Environment={"Variables": {"DELIVERY_STREAM_NAME": self.name, "FAILURES_BUCKET": self.name}})
         self.uuid = self.connect(FunctionResponseTypes=["ReportBatchItemFailures"], **mapping)
 
     def events(self) -> list[dict]:

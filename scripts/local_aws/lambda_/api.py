@@ -266,7 +266,9 @@ def check_settings(request: dict) -> None:
 def check_destination(request: dict, role: Role) -> None:
     """https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
 
-    Whether the role may write there cannot be tried without writing: where it may not, the records wait.
+    A bucket is asked about as a whole, although what Lambda writes lies below `aws/lambda/`: a role that may write only
+    there is refused with this message, as those report who have met it. Whether the role may write to a queue or topic
+    is not asked: where it may not, the records wait.
     """
     arn = destination(request)
     if not arn:
@@ -282,6 +284,8 @@ def check_destination(request: dict, role: Role) -> None:
                 raise invalid(f"The destination bucket {arn} does not exist.") from None
             raise invalid(
                 f"The function execution role does not have permissions to call ListBucket on {arn}") from None
+        if not role.may("s3:PutObject", f"{arn}/*"):
+            raise invalid("The function execution role does not have permissions to call PutObject on S3")
 
 
 def check_not_deleting(mapping: Mapping) -> None:

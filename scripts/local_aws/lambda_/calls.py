@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local_aws.lambda_.batches import Answer
-from local_aws.ministack_seam import lambda_runtime
+from local_aws.ministack_seam import iam_evaluator, lambda_runtime
 
 if TYPE_CHECKING:
     from local_aws.lambda_.store import Mapping
@@ -67,6 +67,13 @@ class Role:
                 service, region_name=self.region, config=CONFIG,
                 **{name.lower(): value for name, value in credentials.items()})
         return clients[service]
+
+    def may(self, action: str, resource: str) -> bool:
+        """Whether IAM allows the role an action ('s3:PutObject') on a resource's ARN; with a `*` in it, on all of
+        them."""
+        function = self.calls.client("lambda", self.region).get_function_configuration(FunctionName=self.function)
+        key = lambda_runtime.execution_credentials(function)["AWS_ACCESS_KEY_ID"]
+        return not iam_evaluator.enforce(key, action, action.partition(":")[0], self.region, resource_arn=resource)
 
     def describe(self, stream: str) -> tuple[list[str], str]:
         """The stream's shards, oldest first, and the name of its table's partition key."""
