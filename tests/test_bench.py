@@ -1,6 +1,7 @@
 """What bench.py measures with: the baselines do what their descriptions say, and what is counted is counted right."""
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
@@ -48,14 +49,15 @@ def test_changes_are_the_same_each_time_in_order_and_of_all_kinds():
 
 
 def test_an_event_of_ours_is_about_as_long_as_is_said(load):
-    length = delivered(designs.ours, load).bytes / len(load)
+    length = sum(len(gzip.decompress(data)) for data in delivered(designs.ours, load).data) / len(load)
     assert 600 < length < 760
 
 
 def test_each_design_delivers_each_change_once(load):
     wanted = [record["eventID"] for record in load]
     for design in designs.DESIGNS.values():
-        lines = b"".join(delivered(design, load).data).splitlines()
+        data = b"".join(delivered(design, load).data)
+        lines = (gzip.decompress(data) if design is designs.ours else data).splitlines()
         assert [json.loads(line)["event_id"] for line in lines] == wanted, design
 
 
@@ -79,11 +81,11 @@ def test_tutorial_breaks_above_the_largest_record_and_ours_does_not():
     designs.tutorial(load[:largest], Kept())
     with pytest.raises(designs.Refused):
         designs.tutorial(load[:largest + 1], Kept())
-    assert delivered(designs.ours, load).records == 2
+    assert delivered(designs.ours, load).records == 1
 
 
-def test_an_invocation_of_10_000_events_takes_ours_two_calls():
-    assert delivered(designs.ours, function.full_load()).calls <= 2
+def test_an_invocation_of_10_000_events_takes_ours_one_record():
+    assert delivered(designs.ours, function.full_load()).records == 1
 
 
 @pytest.mark.parametrize("length, billed", [(1, 5120), (5120, 5120), (5121, 10240), (1000 * 1024, 1000 * 1024)])

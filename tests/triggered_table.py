@@ -14,7 +14,8 @@ from function_package import function_package
 READ_STREAM = ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"]
 WRITE_LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
 
-# What every test's function begins with. It prints what it got, for the test to read in its log, as on AWS.
+# What every test's function ends with: a `from __future__` must come first. It prints what it got, for the test to read
+# in its log, as on AWS.
 PRELUDE = '''
 import json, time
 
@@ -46,7 +47,7 @@ def client(aws: Any, service: str) -> Any:
 
 
 def package(code: str) -> bytes:
-    return function_package(PRELUDE + code)
+    return function_package(code + PRELUDE)
 
 
 class TriggeredTable:

@@ -30,7 +30,8 @@ def make(client: Client, batch_size: int = 10_000, window: int = 1, interval: in
             "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}))
     client.client("firehose").create_delivery_stream(
         DeliveryStreamName="audit", DeliveryStreamType="DirectPut", ExtendedS3DestinationConfiguration={
-            "RoleARN": _ROLE.format("firehose"), "BucketARN": f"arn:aws:s3:::{bucket}", "CompressionFormat": "GZIP",
+            "RoleARN": _ROLE.format("firehose"), "BucketARN": f"arn:aws:s3:::{bucket}",
+            "CompressionFormat": "UNCOMPRESSED", "FileExtension": ".json.gz",  # the function compresses
             "Prefix": "events/dt=!{timestamp:yyyy-MM-dd}/",
             "ErrorOutputPrefix": "errors/!{firehose:error-output-type}/",
             "BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": interval}})

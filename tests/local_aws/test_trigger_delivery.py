@@ -34,7 +34,7 @@ class Delivery(TriggeredTable):
                 "Resource": [f"arn:aws:s3:::{self.name}", f"arn:aws:s3:::{self.name}/*"]}]}))
         firehose.create_delivery_stream(DeliveryStreamName=self.name, ExtendedS3DestinationConfiguration={
             "RoleARN": role, "BucketARN": f"arn:aws:s3:::{self.name}", "Prefix": "events/",
-            "CompressionFormat": "GZIP", "BufferingHints": {"IntervalInSeconds": 0, "SizeInMBs": 1}})
+            "CompressionFormat": "UNCOMPRESSED", "BufferingHints": {"IntervalInSeconds": 0, "SizeInMBs": 1}})
         description = eventually(lambda: [one for one in [firehose.describe_delivery_stream(
             DeliveryStreamName=self.name)["DeliveryStreamDescription"]] if one["DeliveryStreamStatus"] == "ACTIVE"])[0]
         self.delivering = {"Effect": "Allow", "Action": "firehose:PutRecordBatch",
