@@ -215,7 +215,7 @@ def test_a_second_start_is_no_installation(tree: Tree, record_property: Callable
     done = tree.run("run", "--target", "aws", AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
     seconds = time.monotonic() - began
     record_property("measured", f"a second start is inside the environment after {seconds:.1f} s")
-    assert "Setting up" not in done.stderr and seconds < 10
+    assert "Setting up" not in done.stderr
     assert one_sentence(done).startswith("No AWS region is set")
 
 

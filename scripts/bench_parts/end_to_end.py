@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from bench_parts import pipe
 from bench_parts.client import Client
+from bench_parts.deployment import DATABASE, deploy
 from bench_parts.memory import memory
 from commands.local_aws_process import clean_local_aws
 
@@ -39,8 +39,8 @@ def measure(engine: str, counts: Sequence[int]) -> list[Measured]:
         print(f"  {count:,} changes", file=sys.stderr, flush=True)
         with clean_local_aws(engine) as status:
             client = Client(status["endpoint"])
-            pipe.make(client)
-            client.run("SELECT 1", "pipe")  # an engine may start with its first query
+            deploy(client)
+            client.run("SELECT 1", DATABASE)  # an engine may start with its first query
             began = time.monotonic()
             _write(client, count)
             written = time.monotonic() - began
@@ -68,7 +68,7 @@ def _write(client: Client, count: int) -> None:
 def _until_queryable(client: Client, count: int, began: float) -> None:
     """Ask until the answer has all changes."""
     while True:
-        found = int(client.answer("SELECT count(DISTINCT event_id) FROM order_events", "pipe")[0][0])
+        found = int(client.answer("SELECT count(DISTINCT event_id) FROM order_events", DATABASE)[0][0])
         if found == count:
             return
         waited = time.monotonic() - began

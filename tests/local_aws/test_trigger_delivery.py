@@ -10,7 +10,7 @@ import json
 import time
 
 from aws_under_test import ROOT
-from function_package import function_package
+from bench_parts.function_package import function_package
 from triggered_table import TriggeredTable, client, eventually
 
 
