@@ -1,7 +1,7 @@
 """Objects of several gzip members, as Firehose joins them: both engines read them as Trino 476 does.
 
-Its reader of gzip is Java's, java.util.zip.GZIPInputStream: what follows a whole member, but is no header of another, is
-passed over.
+Its reader of gzip is Java's, java.util.zip.GZIPInputStream: what follows a whole member, but is no header of another,
+is passed over.
 """
 from __future__ import annotations
 
