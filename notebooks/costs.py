@@ -6,6 +6,7 @@ what is put into S3 and kept there, and the bytes that Athena reads.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -35,7 +36,7 @@ class Design:
 Price = float | list[tuple[float, float]]  # dollars a unit; or, where they fall, (up to so many units, dollars a unit)
 
 
-def month(design: Design, rate: float, prices: dict[str, Price], questions: int = 100, kept: float = 12,
+def month(design: Design, rate: float, prices: Mapping[str, Price], questions: int = 100, kept: float = 12,
           logs_kept: float = 12, log_bytes: int = 600) -> dict[str, float]:
     """Dollars a month for `rate` changes a second, by what they are paid for.
 
@@ -50,20 +51,21 @@ def month(design: Design, rate: float, prices: dict[str, Price], questions: int 
     billed = records * math.ceil(batch * pipe.event_bytes / records / STEP) * STEP
     events = rate * PERIOD * PERIODS * pipe.event_bytes  # bytes
     read = events / 30 * design.read * (1 if design.partitioned else 30 * kept)
+    scanned = questions * max(LEAST, read) + sum(30 * max(LEAST, events / 30 * share) for share in design.nightly)
+    gb_logged = invocations * log_bytes / GB
     return {
         "Firehose": dollars(invocations * billed / GB, prices["firehose_gb"]),
-        "Lambda": invocations / 1e6 * prices["lambda_million_requests"]
-        + invocations * pipe.seconds(batch) * pipe.memory / 1024 * prices["lambda_gb_second"],
-        "Logs": invocations * log_bytes / GB * (prices["logs_gb"] + logs_kept * prices["logs_gb_month"]),
-        "S3": work.objects * PERIODS / 1000 * prices["s3_thousand_puts"]
+        "Lambda": dollars(invocations / 1e6, prices["lambda_million_requests"])
+        + dollars(invocations * pipe.seconds(batch) * pipe.memory / 1024, prices["lambda_gb_second"]),
+        "Logs": dollars(gb_logged, prices["logs_gb"]) + dollars(gb_logged * logs_kept, prices["logs_gb_month"]),
+        "S3": dollars(work.objects * PERIODS / 1000, prices["s3_thousand_puts"])
         + dollars(events * design.stored * kept / GB, prices["s3_gb_month"]),
-        "Athena": (questions * max(LEAST, read) + sum(30 * max(LEAST, events / 30 * share) for share in design.nightly))
-        / TB * prices["athena_tb"],
+        "Athena": dollars(scanned / TB, prices["athena_tb"]),
     }
 
 
 def dollars(units: float, price: Price) -> float:
-    """What so many units cost, where more of them may cost less each."""
+    """What so many units cost, in dollars, where more of them may cost less each."""
     if not isinstance(price, list):
         return units * price
     total = below = 0.0
