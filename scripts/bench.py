@@ -8,7 +8,7 @@ import argparse
 
 import command
 
-PARTS = ("function", "questions", "pipe")
+PARTS = ("function", "bill", "questions", "pipe")
 
 
 def arguments(words: "list[str] | None" = None) -> argparse.Namespace:
@@ -17,7 +17,7 @@ def arguments(words: "list[str] | None" = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true",
                         help="within a minute: fewer turns, smaller loads")
     parser.add_argument("--only", choices=PARTS, action="append",
-                        help="measure one part of the three alone (may be repeated)")
+                        help="measure one part of the four alone (may be repeated)")
     return parser.parse_args(words)
 
 
