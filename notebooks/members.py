@@ -32,6 +32,6 @@ def members(body: bytes) -> Iterator[bytes]:
                 raise Broken(f"member {number} is broken ({error})") from None
             rest = rest[len(step) - len(member.unused_data):]
         if not member.eof:
-            raise Broken(f"member {number}, the last, is cut off")
+            raise Broken(f"its last member is cut off, number {number}")
         number += 1
         yield bytes(text)

@@ -245,9 +245,9 @@ MEMBER = gzip.compress(GOOD * 9, mtime=0)
 @pytest.mark.parametrize("body, reason", [
     (gzip.compress(GOOD * 2), None), (gzip.compress(b""), None), (b"", None), (gzip.compress(GOOD + GOOD[:-1]), None),
     (MEMBER * 3, None), (gzip.compress(GOOD[:5]) + gzip.compress(GOOD[5:]), None),
-    (MEMBER[:-9], "member 1, the last, is cut off"), (GOOD, "it is no gzip file"),
-    (MEMBER * 2 + MEMBER[:-1], "member 3, the last, is cut off"),
-    (MEMBER + MEMBER[:5], "member 2, the last, is cut off"),
+    (MEMBER[:-9], "its last member is cut off, number 1"), (GOOD, "it is no gzip file"),
+    (MEMBER * 2 + MEMBER[:-1], "its last member is cut off, number 3"),
+    (MEMBER + MEMBER[:5], "its last member is cut off, number 2"),
     (MEMBER[:-12] + MEMBER, "member 1 is broken"),
     (MEMBER * 2 + b"garbage" + MEMBER, "what follows member 2 is no member"),
     (MEMBER + bytes(8) + MEMBER, "what follows member 1 is no member"),
@@ -270,7 +270,7 @@ def test_an_object_is_set_aside_whole(bucket):
     s3, name = bucket
     half = events(1) + events(*range(9))[:-9]
     s3.put_object(Bucket=name, Key=FIRST, Body=half)
-    assert quarantine.unreadable(s3, name) == {FIRST: "member 2, the last, is cut off"}
+    assert quarantine.unreadable(s3, name) == {FIRST: "its last member is cut off, number 2"}
     aside = quarantine.set_aside(s3, name, FIRST)
     assert aside == f"set-aside/{FIRST}" and seals.read(s3, name, aside) == half
     assert quarantine.unreadable(s3, name) == {} and FIRST not in seals.keys(s3, name, "events/")

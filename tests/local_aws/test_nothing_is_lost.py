@@ -135,7 +135,7 @@ def delivered(line):
 
 
 @pytest.mark.parametrize("spoil, reason", [
-    (lambda body: body + body[:len(body) // 2], "member 2, the last, is cut off"),
+    (lambda body: body + body[:len(body) // 2], "its last member is cut off, number 2"),
     (lambda body: gzip.compress(gzip.decompress(body)[:-20]), "line 2 is half an event"),
     (lambda body: gzip.compress(gzip.decompress(body).replace(b"\n", b"\n\n", 1)), "line 2 is blank"),
 ], ids=["truncated", "half a line", "a blank line"])
