@@ -347,7 +347,7 @@ def smallest_batch_that_recovers(answer: Answer, session: boto3.Session) -> Miss
     fault = (600, 1_200)
 
     def minutes(size: int) -> float:
-        pipe = simulation.Pipe(1_000, batch_size=size, window=1, event_bytes=600)
+        pipe = simulation.Pipe(1_000, batch_size=size, window=1, event_bytes=600, compressed=True)
         recovered = simulation.simulate(pipe, 3_600, fault).recovered(fault)
         return 60 if recovered is None else recovered / 60
 

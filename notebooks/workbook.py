@@ -323,11 +323,16 @@ def delete_if_there(what: str, *missing: type[Exception]) -> Iterator[None]:
     print(f"{what}: gone")
 
 
-_DESCRIBE = {  # the call that tells whether a resource exists, and its parameter
-    "athena": ("get_work_group", "WorkGroup"), "dynamodb": ("describe_table", "TableName"),
-    "firehose": ("describe_delivery_stream", "DeliveryStreamName"), "glue": ("get_database", "Name"),
-    "lambda": ("get_function_configuration", "FunctionName"), "logs": ("filter_log_events", "logGroupName"),
-    "s3": ("head_bucket", "Bucket"), "sqs": ("get_queue_url", "QueueName")}
+_DESCRIBE: dict[str, Callable[[boto3.Session, str], Any]] = {  # by service, the call that fails where there is no such
+    "athena": lambda session, name: session.client("athena").get_work_group(WorkGroup=name),
+    "dynamodb": lambda session, name: session.client("dynamodb").describe_table(TableName=name),
+    "firehose": lambda session, name: session.client("firehose").describe_delivery_stream(DeliveryStreamName=name),
+    "glue": lambda session, name: session.client("glue").get_database(Name=name),
+    "lambda": lambda session, name: session.client("lambda").get_function_configuration(FunctionName=name),
+    "logs": lambda session, name: session.client("logs").filter_log_events(logGroupName=name, limit=1),
+    "s3": lambda session, name: session.client("s3").head_bucket(Bucket=name),
+    "sqs": lambda session, name: session.client("sqs").get_queue_url(QueueName=name),
+}
 _MISSING = ("404", "AWS.SimpleQueueService.NonExistentQueue", "EntityNotFoundException", "InvalidRequestException",
             "NoSuchBucket", "QueueDoesNotExist", "ResourceNotFoundException")
 
@@ -335,18 +340,14 @@ _MISSING = ("404", "AWS.SimpleQueueService.NonExistentQueue", "EntityNotFoundExc
 def still_there(session: boto3.Session, arn: str) -> bool:
     """Whether a resource of the workbook's exists, by its ARN: asked of the service that holds it, since AWS's list of
     all that is tagged may show it for hours after it is gone. A Firehose stream that is being deleted counts as gone.
-    """
+    Raises KeyError for a service that the workbook does not use."""
     service, resource = arn.split(":", 5)[2::3]
-    found = re.fullmatch(r"(?:([a-z-]+)[:/])?(.+?)(?::\*)?", resource)
-    assert found, arn
-    kind, name = found.groups()
-    client = session.client(service)  # pyrefly: ignore[no-matching-overload]  its types want the name as a literal
+    (kind, name), = re.findall(r"^(?:([a-z-]+)[:/])?(.+?)(?::\*)?$", resource)
     if kind == "event-source-mapping":
-        triggers = client.list_event_source_mappings(FunctionName=names(session).function)["EventSourceMappings"]
-        return name in {trigger["UUID"] for trigger in triggers}
-    operation, parameter = _DESCRIBE[service]
+        triggers = session.client("lambda").list_event_source_mappings(FunctionName=names(session).function)
+        return name in {trigger["UUID"] for trigger in triggers["EventSourceMappings"]}
     try:
-        answer = getattr(client, operation)(**{parameter: name})
+        answer = _DESCRIBE[service](session, name)
     except ClientError as error:
         if error.response["Error"]["Code"] in _MISSING:
             return False

@@ -10,7 +10,7 @@ from commands.ending import run_to_end
 from commands.options import command_parser
 from environments import enter_environment
 
-PARTS = ("function", "questions", "end_to_end")
+PARTS = ("function", "bill", "questions", "end_to_end")
 
 
 def arguments(words: "list[str] | None" = None) -> argparse.Namespace:
@@ -19,7 +19,7 @@ def arguments(words: "list[str] | None" = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true",
                         help="within a minute: fewer turns, smaller loads")
     parser.add_argument("--only", choices=PARTS, action="append",
-                        help="measure one part of the three alone (may be repeated)")
+                        help="measure one part of the four alone (may be repeated)")
     parser.add_argument("--write", action="store_true",
                         help="also put the tables into scripts/bench.md; of a full run alone, with --engine trino")
     options = parser.parse_args(words)

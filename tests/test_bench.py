@@ -7,11 +7,12 @@ import json
 import pytest
 
 import bench
-from bench_parts import chart, designs, function, layouts, questions, run
+from bench_parts import bill, chart, designs, function, layouts, questions, run
 from bench_parts.changes import DAYS, changes, days
 from bench_parts.layouts import DAY, WITH_COLUMNS
 from bench_parts.notebook_sql import PART_5, PART_7, statements
 from bench_parts.tables import short, size, table
+from simulation import Pipe
 
 
 class Kept(designs.Firehose):
@@ -57,8 +58,19 @@ def test_each_design_delivers_each_change_once(load):
     wanted = [record["eventID"] for record in load]
     for design in designs.DESIGNS.values():
         data = b"".join(delivered(design, load).data)
-        lines = (gzip.decompress(data) if design is designs.ours else data).splitlines()
+        lines = (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).splitlines()
         assert [json.loads(line)["event_id"] for line in lines] == wanted, design
+
+
+@pytest.mark.parametrize("batch", [30, 100, 1_000])
+def test_what_is_calculated_with_is_what_the_function_sends(batch):
+    """Part 7 calculates with simulation.Pipe: here are its bytes beside the function's, over the same events."""
+    load = function.full_load(10_000)
+    packages = [designs.our_function().pack(load[first:first + batch])[0] for first in range(0, len(load), batch)]
+    sent = [package for each in packages for package in each]
+    text = sum(package.line_bytes for package in sent)
+    pipe = Pipe(1, event_bytes=round(text / len(load)), compressed=True)
+    assert sum(len(package.data) for package in sent) == pytest.approx(len(sent) * pipe.bytes_sent(batch), rel=0.05)
 
 
 def test_textbook_sends_one_event_a_record_in_calls_of_500(load):
@@ -112,9 +124,24 @@ def test_events_of_300_bytes_are_billed_for_17_times_as_many_by_textbook_and_for
 
 def test_speeds_are_ratios_of_the_same_turns():
     measured = {one.name: one for one in function.measure(turns=2, count=1_000)}
-    assert list(measured) == ["textbook", "tutorial", "ours"]
+    assert list(measured) == ["textbook", "tutorial", "ours", "ours, not compressed"]
     assert measured["textbook"].of_textbook == 1
     assert all(one.events_a_second > 0 and one.of_floor > 0 for one in measured.values())
+
+
+def test_billed_bytes_of_an_event_fall_with_the_batch():
+    load = function.full_load(3_000)
+    textbook, tutorial, ours = (bill.billed(design, load) for design in bill.FUNCTIONS.values())
+    assert list(ours) == [30, 100, 1_000, 10_000] and set(textbook.values()) == {5_120}
+    assert 170 < ours[30] < 171 and 102 < ours[100] < 103, "a step of 5 KB of 30 events, two of 100"
+    assert textbook[100] / ours[100] >= 45 and tutorial[100] / ours[100] >= 4.5
+
+
+def test_the_bill_is_that_of_part_7():
+    bills = bill.dollars()
+    assert list(bills) == ["textbook", "tutorial", "workbook", "compacted", "compacted, aged"]
+    assert all(list(dollars) == [1, 1_000, 100_000] for dollars in bills.values())
+    assert bills["workbook"][1_000] <= 65 and bills["compacted"][1_000] <= 80 and bills["compacted, aged"][1_000] <= 45
 
 
 def test_arguments():

@@ -83,13 +83,15 @@ def test_the_workflow_calls_what_is_told_to_contributors() -> None:
 
 # Whom each may know: the modules of these folders, and no others of ours
 MAY_IMPORT = {"notebooks": {"notebooks"}, "lambda": set(), "scripts/local_aws": {"scripts/local_aws", "environments"},
-              "scripts": {"scripts", "environments", "lambda"}}
+              "scripts": {"scripts", "environments"},
+              "scripts/bench_parts": {"scripts", "environments", "lambda", "notebooks"}}
 
 
 def folder_of(path: Path) -> str:
     """The folder, of those in MAY_IMPORT and tests, that a file belongs to."""
-    parts = path.relative_to(ROOT).parts
-    return "scripts/local_aws" if parts[:2] == ("scripts", "local_aws") else parts[0]
+    first, *others = path.relative_to(ROOT).parts
+    inner = f"{first}/{others[0]}" if others else first
+    return inner if inner in MAY_IMPORT else first
 
 
 def imported(path: Path) -> set[str]:

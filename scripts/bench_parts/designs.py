@@ -141,5 +141,11 @@ def ours(records: Sequence[dict], firehose: Firehose) -> None:
             raise AssertionError("not all of the batch was delivered")
 
 
+def ours_not_compressed(records: Sequence[dict], firehose: Firehose) -> None:
+    """The same, but for the compressing: gzip members that hold their text as it is."""
+    with mock.patch.object(our_function(), "LEVEL", 0):
+        ours(records, firehose)
+
+
 DESIGNS: dict[str, Callable[[Sequence[dict], Firehose], None]] = {
-    "textbook": textbook, "tutorial": tutorial, "ours": ours}
+    "textbook": textbook, "tutorial": tutorial, "ours": ours, "ours, not compressed": ours_not_compressed}

@@ -1,7 +1,7 @@
 """The same events in S3 as three designs keep them, and as tables and views that the workbook's questions are asked of.
 
 - tutorial: JSON as it is, under year/month/day/hour folders; asked with its partition columns and without them.
-- delivered: the workbook's objects, by day of arrival: gzip members that the function made of batches of 100.
+- delivered: the workbook's objects, by day of arrival: gzip members that the function made of batches of 1,000.
 - compacted: Parquet, by day of change, made by Athena with the statements of Part 7.
 
 All have one object an hour, whatever the design, so that they differ in nothing else.
@@ -28,7 +28,7 @@ _TEXT = ("event_id", "event_name", "order_id", "sequence_number", "changed_at", 
          "old_image", "new_image", "detail")
 _COLUMNS = [*({"Name": name, "Type": "string"} for name in _TEXT), {"Name": "last_updated_date", "Type": "bigint"},
             {"Name": "changed_attributes", "Type": "array<string>"}]
-_BATCH = 100  # records: what the workbook's trigger hands over at most; more would compress better
+_BATCH = 1_000  # records: what the workbook's trigger hands over at most
 _HOURS = ("year", "month", "day", "hour")
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench_parts import chart, end_to_end, function, questions
+from bench_parts import bill, chart, end_to_end, function, questions
 from bench_parts.layouts import WITH_COLUMNS, WITHOUT_COLUMNS
 from bench_parts.tables import short, size, table
 from environments import ROOT
@@ -61,6 +61,23 @@ def _function(measured: list[function.Measured]) -> str:
           f"{one.sent.records:,}", short(one.sent.bytes_an_event), f"{one.sent.billed_over_real:.3f}",
           short(one.sent_small.bytes_an_event), f"{one.sent_small.billed_over_real:.3f}", f"{one.largest_batch:,}")
          for one in measured])
+
+
+def _bill(found: bill.Found) -> str:
+    ours = list(found.billed.values())[-1]
+
+    def cell(billed: dict[int, float], size: int) -> str:
+        return short(billed[size]) + ("" if billed is ours else f" ({short(billed[size] / ours[size])} times)")
+
+    return "\n\n".join([
+        "**Bytes that Firehose bills for an event**, by events a batch; in brackets, how many times as many as the "
+        "workbook's",
+        table(("Function", *(f"{size:,}" for size in bill.BATCHES)),
+              [(name, *(cell(billed, size) for size in bill.BATCHES)) for name, billed in found.billed.items()]),
+        f"**Dollars a month**, by changes a second, of {bill.EVENT_BYTES} bytes each, as Part 7 calculates them",
+        table(("Design", *(f"{rate:,}" for rate in bill.RATES)),
+              [(name, *(f"{dollars:,.2f}" if dollars < 1_000 else f"{dollars:,.0f}" for dollars in by_rate.values()))
+               for name, by_rate in found.dollars.items()])])
 
 
 def _questions(found: questions.Found) -> str:
@@ -124,6 +141,7 @@ def _end_to_end(measured: list[end_to_end.Measured]) -> str:
 
 _PARTS: dict[str, tuple[Callable[[str, bool], Any], Callable[[Any], str]]] = {
     "function": (lambda engine, quick: function.measure(turns=20 if quick else 100), _function),
+    "bill": (lambda engine, quick: bill.measure(), _bill),
     "questions": (lambda engine, quick: questions.measure(
         engine, [10_000] if quick else [10_000, 100_000, 1_000_000], 1 if quick else 3), _questions),
     "end_to_end": (lambda engine, quick: end_to_end.measure(

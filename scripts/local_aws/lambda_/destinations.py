@@ -1,7 +1,7 @@
 """Where discarded records go: metadata to a queue or topic, metadata and the records to a bucket.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html: the invocation record's form, the object's
-key, and the permissions that the function's role needs (sqs:SendMessage, sns:Publish, s3:ListBucket and s3:PutObject).
+key, and the permissions that the function's role needs (sqs:SendMessage, sns:Publish, s3:PutObject and s3:ListBucket).
 """
 from __future__ import annotations
 
