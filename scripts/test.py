@@ -34,7 +34,7 @@ def arguments() -> tuple:
                              "versions and without each permission in turn; what cannot be had fails then, where it "
                              "is skipped otherwise")
     parser.add_argument("--soak", type=int, metavar="N",
-                        help="instead, send N changes through the whole pipe under mixed faults, and prove that none "
+                        help="instead, send N changes through the whole audit under mixed faults, and prove that none "
                              "is lost, doubled or out of order")
     return parser.parse_known_args()
 
