@@ -36,6 +36,8 @@ class Tree:
             shutil.copy(ROOT / name, folder)
         shutil.copytree(ROOT / "lambda", folder / "lambda", ignore=skipped)
         (folder / "notebooks").mkdir()
+        for module in set((ROOT / "notebooks").glob("*.py")) - {ROOT / "notebooks" / "conftest.py"}:
+            shutil.copy(module, folder / "notebooks")
         if prepared:
             for name in (".venv", ".local_aws/venv"):
                 (folder / name).parent.mkdir(exist_ok=True)
