@@ -9,12 +9,13 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from function_package import function_package
+from bench_parts.function_package import function_package
 
 READ_STREAM = ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"]
 WRITE_LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
 
-# What every test's function begins with. It prints what it got, for the test to read in its log, as on AWS.
+# What every test's function ends with: a `from __future__` must come first. It prints what it got, for the test to read
+# in its log, as on AWS.
 PRELUDE = '''
 import json, time
 

@@ -171,6 +171,8 @@ firehose = Module("services.firehose", used={
     "_build_description": "a delivery stream as DescribeDeliveryStream shows it",
     "_convert_to_parquet": "the conversion of records",
     "_DeliveryError": "what it raises for records that do not fit",
+}, replaced={
+    "_dest_description": "DescribeDeliveryStream leaves a destination's FileExtension out",
 })
 
 # Athena

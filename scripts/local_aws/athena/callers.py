@@ -7,7 +7,7 @@ caller's and checked as any other.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
@@ -15,7 +15,7 @@ from local_aws.athena.exchange import QueryFailed
 from local_aws.ministack_seam import iam_evaluator, responses, router
 
 if TYPE_CHECKING:
-    from local_aws.server import LocalAws
+    from local_aws.server import Client, LocalAws
 
 _CONFIG = Config(max_pool_connections=16, retries={"mode": "standard", "max_attempts": 4}, read_timeout=120,
                  s3={"addressing_style": "path"}, request_checksum_calculation="when_required",
@@ -34,7 +34,7 @@ class Caller:
     secret_key: str
     token: str | None
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str) -> Client:
         """A boto3 client that acts as the caller."""
         return self.aws.client(service, region_name=self.region, config=_CONFIG, aws_access_key_id=self.access_key,
                                aws_secret_access_key=self.secret_key, aws_session_token=self.token)

@@ -10,10 +10,13 @@ import json
 import re
 import tempfile
 from collections.abc import Iterable, Sequence
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from local_aws.athena.exchange import Answer, Column, Watch
 from local_aws.athena.text import formatter
+
+if TYPE_CHECKING:
+    from local_aws.server import Client
 
 PAGE = 1000  # rows that one GetQueryResults gives at most
 _CHUNK = 1 << 18  # bytes of the result that are fetched at once
@@ -65,7 +68,7 @@ class Page:
     """Reads rows of a CSV or text object in S3 from a byte onward, in ranges, so that a large result costs no more
     than the page that is asked for."""
 
-    def __init__(self, s3: Any, bucket: str, key: str, size: int, start: int):
+    def __init__(self, s3: Client, bucket: str, key: str, size: int, start: int):
         self.s3, self.bucket, self.key, self.size = s3, bucket, key, size
         self.fetched, self.held, self.at = start, b"", start
 
@@ -104,7 +107,7 @@ def fields(line: str) -> list[str | None]:
         at = found.end()
 
 
-def result_set(s3: Any, bucket: str, key: str, about: dict, start: int, most: int) -> dict:
+def result_set(s3: Client, bucket: str, key: str, about: dict, start: int, most: int) -> dict:
     """GetQueryResults' answer: at most `most` rows from the byte `start` of the object, whose columns `about` gives. A
     query's first row is its header, as Athena has it."""
     quoted = key.endswith(".csv")

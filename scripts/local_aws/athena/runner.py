@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,6 +20,9 @@ from local_aws.athena.execution import Execution
 from local_aws.athena.interface import Engine
 from local_aws.athena.sql import QUERIES, Cursor, fill, first, one_statement, placeholders
 from local_aws.athena.types import BIGINT, VARCHAR
+
+if TYPE_CHECKING:
+    from local_aws.server import Client
 
 log = logging.getLogger("athena")
 
@@ -192,7 +196,8 @@ class Runner:
         body = "".join(f"{line}\n" for line in output.lines).encode()
         self._put(execution, caller, body, results.metadata(output.columns))
 
-    def _put(self, execution: Execution, caller: Caller, body, about: bytes, manifest: list[str] | None = None) -> None:
+    def _put(self, execution: Execution, caller: Caller, body: bytes | IO[bytes], about: bytes,
+             manifest: list[str] | None = None) -> None:
         """Write a result and what lies beside it."""
         record = execution.record
         url, s3 = record["ResultConfiguration"]["OutputLocation"], caller.client("s3")
@@ -201,7 +206,7 @@ class Runner:
         sealed = {"ServerSideEncryption": "AES256" if how == "SSE_S3" else "aws:kms"} if how else {}
         if how == "SSE_KMS" and record["ResultConfiguration"]["EncryptionConfiguration"].get("KmsKey"):
             sealed["SSEKMSKeyId"] = record["ResultConfiguration"]["EncryptionConfiguration"]["KmsKey"]
-        wanted = [(f"{key}.metadata", about, "application/octet-stream")]
+        wanted: list[tuple[str, bytes | IO[bytes], str]] = [(f"{key}.metadata", about, "application/octet-stream")]
         if manifest is None:
             wanted.insert(0, (key, body, "text/csv" if key.endswith(".csv") else "text/plain"))
         else:
@@ -230,7 +235,7 @@ def _unsupported(text: str) -> QueryFailed:
     return QueryFailed("", f"Queries of this type are not supported: {words}")
 
 
-def about(s3, url: str) -> dict:
+def about(s3: Client, url: str) -> dict:
     """What lies beside a result (see `results.metadata`)."""
     bucket, key = place(url)
     return json.loads(s3.get_object(Bucket=bucket, Key=f"{key}.metadata")["Body"].read())

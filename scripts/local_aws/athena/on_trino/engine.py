@@ -9,6 +9,7 @@ import contextlib
 import functools
 import re
 import secrets
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from local_aws.athena.catalog import Catalog, Partition
@@ -144,7 +145,7 @@ def readable(statement: str) -> None:
         raise mismatched(statement, words.tokens[words.at + 1].start, "<identifier>")
 
 
-def _counted(asked: Asked, answer: Answer) -> Any:
+def _counted(asked: Asked, answer: Answer) -> Iterator[Sequence[Any]]:
     """The rows; the answer counts what was read for them."""
     for row in asked.rows():
         answer.bytes_read = asked.bytes_read
