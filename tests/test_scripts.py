@@ -255,7 +255,8 @@ def test_update_stores_outputs_that_are_then_compared(tree: Tree) -> None:
     tree.write("01_count.ipynb", "x = 41", "x + 1")
     tree.write("02_count.ipynb", "'on'")
     for name in (".pytest.ini", "notebooks/conftest.py", "notebooks/policies/run_the_workbook.json",
-                 "tests/least_privilege.py", "tests/inventory.py", "tests/notebooks/sanitize.ini"):
+                 "tests/least_privilege.py", "tests/function_package.py", "tests/inventory.py",
+                 "tests/notebooks/sanitize.ini"):
         (tree.folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tree.folder / name)
     done = tree.run("test", "--update")
