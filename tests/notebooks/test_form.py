@@ -25,7 +25,7 @@ WORDS_A_MINUTE = 238  # that adults read of non-fiction: https://doi.org/10.1016
 AFTER_PROSE = 0.85  # share of code cells that follow a text cell
 SECTIONS = ("What you'll do", "What you'll learn", "What you need", "Check yourself", "In practice")  # in this order
 TAGS = {
-    "summary", "question", "view", "compaction",  # read by scripts/run.py, scripts/bench.py
+    "summary", "question", "view", "compaction", "costs",  # read by scripts/run.py, scripts/bench.py
     "exercise", "check", "solution", "hint",  # read by the tests of the exercises
     "nbval-ignore-output", "nbval-skip", "nbval-raises-exception", "raises-exception",  # nbval's own
     "hide-input", "remove-input", "aws", "local",
