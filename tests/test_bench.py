@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 
 import pytest
 
@@ -10,7 +11,7 @@ import bench
 from bench_parts import bill, chart, designs, function, layouts, questions, run
 from bench_parts.changes import DAYS, changes, days
 from bench_parts.layouts import DAY, WITH_COLUMNS
-from bench_parts.notebook_sql import PART_5, PART_7, statements
+from bench_parts.notebook_sql import PART_5, PART_7, executed, statements
 from bench_parts.tables import short, size, table
 from simulation import Pipe
 
@@ -142,6 +143,20 @@ def test_the_bill_is_that_of_part_7():
     assert list(bills) == ["textbook", "tutorial", "workbook", "compacted", "compacted, aged"]
     assert all(list(dollars) == [1, 1_000, 100_000] for dollars in bills.values())
     assert bills["workbook"][1_000] <= 65 and bills["compacted"][1_000] <= 80 and bills["compacted, aged"][1_000] <= 45
+
+
+def test_the_workgroups_limit_grows_with_what_a_compaction_reads():
+    """Part 7 sets it to twice the bytes of the largest day's objects."""
+    compacted = executed(PART_7, "costs", math=math, event_bytes=600)["designs"][-1]
+    assert compacted.name == "compacted" and max(compacted.nightly) <= 2 * compacted.delivered
+
+
+@pytest.mark.parametrize("batch", [100, 1_000])
+def test_delivered_objects_are_about_as_large_as_firehoses_own_gzip_makes_them(batch):
+    load, pack = function.full_load(3_000), designs.our_function().pack
+    members = [package.data for first in range(0, len(load), batch) for package in pack(load[first:first + batch])[0]]
+    delivered = b"".join(members)
+    assert len(delivered) <= 1.1 * len(gzip.compress(gzip.decompress(delivered), 6))
 
 
 def test_arguments():
