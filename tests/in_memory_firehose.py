@@ -4,6 +4,7 @@
 """
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -65,8 +66,11 @@ class InMemoryFirehose:
     @property
     def events(self) -> list[dict]:
         """The audit events that were delivered, as Athena would read them: one a line, no line torn."""
-        lines = b"".join(self.records).split(b"\n")
-        assert lines.pop() == b"", "a record does not end with a newline: it would run into the next one"
+        lines = []
+        for text in map(gzip.decompress, self.records):
+            assert text.endswith(b"\n"), "a record does not end with a newline: it would run into the next one"
+            lines += text.splitlines()
+        assert b"\n".join([*lines, b""]) == gzip.decompress(b"".join(self.records)), "joined, records are no gzip file"
         return [json.loads(line) for line in lines]
 
 

@@ -24,7 +24,7 @@ from orders import Change
 LEDGER = orders.ledger(orders.history(seed=3, number=100))
 ITEMS = list({change.order_id: change.after for change in LEDGER if change.order_id}.values())
 WORKBOOK = {"batch_size": 40, "bisect": True, "partial": True, "retries": 100}  # the trigger's settings in Part 4
-SMALL = {"RECORD_BYTES": 8000, "CALL_RECORDS": 2}  # so that a batch is several records and several calls
+SMALL = {"RECORD_BYTES": 1200, "CALL_RECORDS": 2}  # so that a batch is several records and several calls
 
 
 def records_of(ledger: list[Change]) -> list[dict]:
