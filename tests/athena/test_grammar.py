@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local_aws.athena.engine import NotVerified, QueryFailed
+from local_aws.athena.exchange import NotVerified, QueryFailed
 from local_aws.athena.trino_sql.grammar import DEEPEST, Parser, parse
 from local_aws.athena.trino_sql.nodes import Node
 

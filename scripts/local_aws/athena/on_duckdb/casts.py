@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.on_duckdb.coercion import INTEGERS, ZONED, array, as_decimal, common, duckdb, held, numeric, timed
 from local_aws.athena.on_duckdb.model import Expr, Holds, fail, null
 from local_aws.athena.trino_sql.grammar import refused

@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from local_aws.athena.catalog import Catalog
-from local_aws.athena.engine import Answer, Column, NotVerified, QueryFailed, Target, Watch, Written
+from local_aws.athena.exchange import Answer, Column, NotVerified, QueryFailed, Target, Watch, Written
 from local_aws.athena.on_duckdb import errors, scan, write
 from local_aws.athena.on_duckdb.coercion import ZONED, timed
 from local_aws.athena.on_duckdb.macros import statements

@@ -12,7 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import singledispatchmethod
 
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.moments import read_date, read_timestamp
 from local_aws.athena.on_duckdb import casts, decimals, functions, model
 from local_aws.athena.on_duckdb.coercion import (

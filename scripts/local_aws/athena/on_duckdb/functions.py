@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.on_duckdb.coercion import UNKNOWN, common, orderable
 from local_aws.athena.on_duckdb.model import Compiler, Context, Expr, Holds, coerced, fail
 from local_aws.athena.on_duckdb.signatures import Signature, emitted, resolve, unknown

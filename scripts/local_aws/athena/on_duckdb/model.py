@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from local_aws.athena.catalog import Table
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.on_duckdb.coercion import duckdb
 from local_aws.athena.trino_sql.nodes import Node
 from local_aws.athena.types import Type

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from local_aws.athena.catalog import Catalog, Table
-from local_aws.athena.engine import NotVerified, QueryFailed
+from local_aws.athena.exchange import NotVerified, QueryFailed
 from local_aws.athena.hive_types import from_hive
 from local_aws.athena.on_duckdb.coercion import common, held
 from local_aws.athena.on_duckdb.expressions import Expressions, matches, plain_path

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from local_aws.athena.catalog import Catalog, Object, Partition, Table
-from local_aws.athena.engine import NotVerified, QueryFailed, Watch
+from local_aws.athena.exchange import NotVerified, QueryFailed, Watch
 from local_aws.athena.gunzip import Broken, gunzip
 from local_aws.athena.hive_json import row_of
 from local_aws.athena.on_duckdb import parquet

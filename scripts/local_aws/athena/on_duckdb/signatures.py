@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.on_duckdb.coercion import UNKNOWN, ZONED, as_decimal, coerces, common, duckdb, orderable, timed
 from local_aws.athena.on_duckdb.model import Expr, Holds, coerced, fail
 from local_aws.athena.trino_sql.grammar import refused

@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.on_duckdb.coercion import array, decimal, duckdb
 from local_aws.athena.on_duckdb.decimals import digits, scaled
 from local_aws.athena.on_duckdb.model import Expr, text

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import duckdb
 
 from local_aws.athena.catalog import Catalog
-from local_aws.athena.engine import Column, NotVerified, QueryFailed, Target
+from local_aws.athena.exchange import Column, NotVerified, QueryFailed, Target
 from local_aws.athena.hive_types import from_hive, kept
 from local_aws.athena.on_duckdb import errors
 from local_aws.athena.on_duckdb.coercion import ZONED, coerces

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NoReturn, TypeVar
 
-from local_aws.athena.engine import NotVerified, QueryFailed
+from local_aws.athena.exchange import NotVerified, QueryFailed
 from local_aws.athena.trino_sql import nodes
 from local_aws.athena.trino_sql.lexer import Token, tokens
 from local_aws.athena.trino_sql.nodes import Node
