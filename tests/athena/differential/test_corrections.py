@@ -46,7 +46,6 @@ def _answers(duck: engines.DuckDb, cases: list[Case]) -> list[dict[str, Any]]:
             for case, answer in answers]
 
 
-@pytest.mark.xfail(reason="until the embedded engine holds no more than `fixtures/` do")
 def test_the_suite_fails_without_any_one_correction(duck: engines.DuckDb, used: dict[str, list[Case]],
                                                     record_property) -> None:
     verified = duck.tell(verified=True)
