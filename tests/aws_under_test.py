@@ -9,6 +9,8 @@ from pathlib import Path
 
 import boto3
 
+from environments import interpreter
+
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "us-east-1"
 
@@ -38,6 +40,12 @@ class Aws:
             [sys.executable, str(ROOT / "scripts" / "local_aws"), *arguments, "--port", str(self.port), "--state",
              str(self.state), *(["--engine", self.engine] if arguments[0] == "start" else [])],
             capture_output=True, text=True, timeout=180, env={**os.environ, **self.environment})
+
+    def python(self, code: str) -> subprocess.CompletedProcess:
+        """Run code in the local AWS's own environment, which is there once one has been started, but not in its
+        process."""
+        return subprocess.run([str(interpreter(ROOT / ".local_aws" / "venv")), "-c", code], capture_output=True,
+                              text=True, timeout=60, cwd=ROOT / "scripts", env={**os.environ, "PYTHONPATH": "."})
 
     def start(self) -> None:
         done = self.cli("start")

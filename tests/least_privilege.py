@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from function_package import function_package
+from bench_parts.function_package import function_package
 
 ROOT = Path(__file__).resolve().parent.parent
 POLICIES = ROOT / "notebooks" / "policies"

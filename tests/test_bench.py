@@ -160,11 +160,23 @@ def test_delivered_objects_are_about_as_large_as_firehoses_own_gzip_makes_them(b
 
 
 def test_arguments():
-    options = bench.arguments(["--quick", "--engine", "trino", "--only", "pipe", "--only", "function"])
-    assert (options.quick, options.engine, options.only) == (True, "trino", ["pipe", "function"])
+    options = bench.arguments(["--quick", "--engine", "trino", "--only", "end_to_end", "--only", "function"])
+    assert (options.quick, options.engine, options.only) == (True, "trino", ["end_to_end", "function"])
     assert bench.arguments([]).quick is False
-    with pytest.raises(SystemExit):
-        bench.arguments(["--engine", "spark"])
+    assert bench.arguments(["--engine", "trino", "--write"]).write
+    for wrong in (["--engine", "spark"], ["--write"], ["--write", "--engine", "trino", "--quick"],
+                  ["--write", "--engine", "trino", "--only", "function"]):
+        with pytest.raises(SystemExit):
+            bench.arguments(wrong)
+
+
+def test_the_committed_tables_are_replaced_and_the_words_before_them_stay(tmp_path):
+    file = tmp_path / "bench.md"
+    file.write_text(run.COMMITTED.read_text(encoding="utf-8"), encoding="utf-8")
+    run.commit([f"{run.BEGIN}a day", "| a | table |"], file)
+    words, _, tables = file.read_text(encoding="utf-8").partition("\n\nMeasured on ")
+    assert words.startswith("# What bench.py measured\n") and "floor" in words
+    assert tables == "a day\n\n| a | table |\n"
 
 
 def test_tables_are_markdown_and_numbers_read_well():

@@ -18,8 +18,8 @@ import orders
 import proofs
 import quarantine
 import seals
+from in_memory_audit import CRASH, CRASH_AFTER, TWICE, InMemoryAudit, Settings
 from in_memory_firehose import DENIED, THROTTLED, InMemoryFirehose, InMemoryS3
-from in_memory_pipeline import CRASH, CRASH_AFTER, TWICE, Pipeline, Settings
 from orders import Change
 
 LEDGER = orders.ledger(orders.history(seed=3, number=100))
@@ -49,10 +49,10 @@ def failing(audit: list[Change]) -> set[str]:
     return {proof for proof, findings in found.items() if findings}
 
 
-def line(fates=(), invocations=(), seconds=4, destination=True, **settings) -> Pipeline:
+def line(fates=(), invocations=(), seconds=4, destination=True, **settings) -> InMemoryAudit:
     firehose = InMemoryFirehose(fates)
     firehose.record_bytes, firehose.call_records = SMALL["RECORD_BYTES"], SMALL["CALL_RECORDS"]
-    return Pipeline(firehose, InMemoryS3(), Settings(**{**WORKBOOK, **settings}), invocations, seconds=seconds,
+    return InMemoryAudit(firehose, InMemoryS3(), Settings(**{**WORKBOOK, **settings}), invocations, seconds=seconds,
                     destination=destination, **SMALL)
 
 

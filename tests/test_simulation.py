@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import costs
 import simulation
+from in_memory_firehose import stream_processor
 from simulation import Pipe, simulate
 
 PIPES = st.builds(Pipe, changes_a_second=st.floats(0, 5_000), shards=st.integers(1, 8),
@@ -85,6 +86,11 @@ def test_throughput_ends_at_the_delivery_streams_quota():
     assert run.delivered[-1] * 1_024 / 600 == pytest.approx(pipe.bytes_a_second, rel=0.05)
     textbook = simulate(replace(pipe, packed=False, bytes_a_second=math.inf, records_a_second=5_000), 600)
     assert textbook.delivered[-1] / 600 == pytest.approx(5_000, rel=0.05)
+
+
+def test_the_limits_are_those_of_the_function():
+    for limit in ("RECORD_BYTES", "CALL_BYTES", "CALL_RECORDS"):
+        assert getattr(simulation, limit) == getattr(stream_processor, limit)
 
 
 def test_calls_and_records():

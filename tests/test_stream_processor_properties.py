@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import proofs
+from in_memory_audit import CRASH, CRASH_AFTER, TWICE, InMemoryAudit, Settings
 from in_memory_firehose import DENIED, THROTTLED, UNAVAILABLE, UNREACHABLE, InMemoryFirehose, InMemoryS3
-from in_memory_pipeline import CRASH, CRASH_AFTER, TWICE, Pipeline, Settings
 from orders import Change
 
 # Small limits, so that small changes fill records and calls, and some are too large
@@ -101,7 +101,7 @@ def small_firehose(*fates, **last) -> InMemoryFirehose:
 def test_every_change_arrives_whole_and_in_its_place(writes, trigger, fates, failing_writes, invocations):
     records = stream_of(writes)
     assume(records)
-    line = Pipeline(small_firehose(fates), InMemoryS3(failing_writes), trigger, invocations, **LIMITS)
+    line = InMemoryAudit(small_firehose(fates), InMemoryS3(failing_writes), trigger, invocations, **LIMITS)
     line.run(records)
 
     arrived, ledger = {event["event_id"] for event in line.firehose.events}, ledger_of(records)
@@ -121,7 +121,7 @@ def test_with_faults_that_do_not_end_the_rest_is_in_the_destination_whole(writes
     records = stream_of(writes)
     trigger = Settings(**{**vars(trigger), "retries": retries})
     crashing = fault == CRASH
-    line = Pipeline(small_firehose([None] * good, last=None if crashing else fault), InMemoryS3(), trigger,
+    line = InMemoryAudit(small_firehose([None] * good, last=None if crashing else fault), InMemoryS3(), trigger,
                     [None] * good, last=CRASH if crashing else None, **LIMITS)
     line.run(records)
     arrived = {event["event_id"] for event in line.firehose.events}

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 from nbclient import NotebookClient
 
 import workbook
-from function_package import function_package
+from bench_parts.function_package import function_package
 
 SERVICES = ("athena", "dynamodb", "dynamodbstreams", "firehose", "glue", "iam", "lambda", "logs",
             "resourcegroupstaggingapi", "s3", "sts")

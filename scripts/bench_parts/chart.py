@@ -19,7 +19,7 @@ COLOURS = {"textbook": "#d55e00", "tutorial": "#e69f00", "tutorial, partition co
 
 def draw(numbers: dict[str, Any], subtitle: str, file: Path) -> None:
     """Write a picture with a panel for each part that was measured."""
-    draws = {"function": _function, "bill": _bill, "questions": _questions, "pipe": _pipe}
+    draws = {"function": _function, "bill": _bill, "questions": _questions, "end_to_end": _end_to_end}
     figure, axes = plt.subplots(1, len(numbers), figsize=(5 * len(numbers), 4), squeeze=False, layout="constrained")
     for ax, (part, measured) in zip(axes[0], numbers.items(), strict=True):
         draws[part](ax, measured)
@@ -59,7 +59,7 @@ def _questions(ax: plt.Axes, found: questions.Found) -> None:
     ax.set(title="A question about a day reads (median)", xlabel="events of 30 days", ylabel="bytes")
 
 
-def _pipe(ax: plt.Axes, measured: list) -> None:
+def _end_to_end(ax: plt.Axes, measured: list) -> None:
     ax.plot([one.changes for one in measured], [one.changes_a_second for one in measured], marker="o",
             color=COLOURS["ours"])
     ax.set(title="From the table to an answer", xlabel="changes", ylabel="changes a second", xscale="log",

@@ -18,6 +18,8 @@ from environments import SetupError
 
 _modules: list[Module] = []
 
+EvalContext = Any  # ministack's: who asks for what, with the condition keys; its class is had at run time only
+
 
 class Module:
     """One of ministack's modules. `used` and `replaced` say why each name is needed."""

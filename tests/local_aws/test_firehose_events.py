@@ -1,4 +1,8 @@
-"""From a table through its stream, the function as it is deployed and Firehose to S3: what a write becomes."""
+"""From a table through its stream, the function as it is deployed and Firehose to S3: what a write becomes, and what
+happens when the function may not deliver.
+
+Failures are retried until they succeed: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+"""
 from __future__ import annotations
 
 import base64
@@ -7,7 +11,7 @@ import random
 from decimal import Decimal
 from pathlib import Path
 
-from test_firehose import Delivery
+from delivery_stream import Delivery
 from triggered_table import TriggeredTable, eventually
 
 FUNCTION = Path(__file__).resolve().parents[2] / "lambda" / "stream_processor.py"
@@ -29,12 +33,12 @@ class Audit(TriggeredTable):
     def __init__(self, aws):
         self.delivery = Delivery(aws, seconds=0, CompressionFormat="UNCOMPRESSED", FileExtension=".json.gz")
         bucket = f"arn:aws:s3:::{self.delivery.name}"
-        described = self.delivery.firehose.describe_delivery_stream(DeliveryStreamName=self.delivery.name)
-        super().__init__(aws, FUNCTION.read_text(), trigger=False, timeout=30, allow=[
-            {"Effect": "Allow", "Action": "firehose:PutRecordBatch",
-             "Resource": described["DeliveryStreamDescription"]["DeliveryStreamARN"]},
+        _, described = self.delivery.destination()
+        self.delivering = [
+            {"Effect": "Allow", "Action": "firehose:PutRecordBatch", "Resource": described["DeliveryStreamARN"]},
             {"Effect": "Allow", "Action": "s3:PutObject", "Resource": [
-                f"{bucket}/oversize/*", f"{bucket}/unreadable/*"]}])
+                f"{bucket}/oversize/*", f"{bucket}/unreadable/*"]}]
+        super().__init__(aws, FUNCTION.read_text(), prelude="", trigger=False, timeout=30, allow=self.delivering)
         self.lambda_.update_function_configuration(FunctionName=self.name, Environment={"Variables": {
             "DELIVERY_STREAM_NAME": self.delivery.name, "FAILURES_BUCKET": self.delivery.name,
             "MASKED_ATTRIBUTES": "secret"}})
@@ -45,7 +49,7 @@ class Audit(TriggeredTable):
         def lines() -> list[bytes]:
             return self.delivery.delivered("events/").splitlines()
 
-        eventually(lambda: len(lines()) >= number, 30, f"{number} events")
+        eventually(lambda: len(lines()) >= number, what=f"{number} events")
         return sorted(map(json.loads, lines()), key=lambda event: event["sequence_number"])
 
 
@@ -82,4 +86,23 @@ def test_an_item_of_400_kb_whose_event_is_too_large(aws):
         "ann", None, None, None), "what is itself too long is in the object only"
     whole = json.loads(audit.delivery.read(pointer["key"]))
     assert (whole["old_state"], read(whole["new_image"])["state"]) == tuple(states)
+    audit.remove()
+
+
+def test_without_the_permission_events_wait_and_with_it_they_all_arrive(aws):
+    """Taking firehose:PutRecordBatch out of the role loses nothing; putting it back delivers everything, in order."""
+    audit = Audit(aws)
+    before, during = [f"before{number}" for number in range(3)], [f"during{number:02}" for number in range(20)]
+    audit.put(*before)
+    audit.events(3)
+    audit.permit(*audit.reading())
+    audit.put(*during)
+    eventually(lambda: audit.mapping()["LastProcessingResult"].startswith("PROBLEM"))
+    assert len(audit.events(3)) == 3
+    audit.permit(*audit.reading(), *audit.delivering)
+    audit.put("after")
+    events = audit.events(24)
+    eventually(lambda: audit.mapping()["LastProcessingResult"] == "OK")
+    assert len({event["event_id"] for event in events}) == len(events) == 24
+    assert [event["order_id"] for event in events] == [*before, *during, "after"]
     audit.remove()

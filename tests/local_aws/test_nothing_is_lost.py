@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import itertools
 import os
 from collections import Counter
 from typing import Any
@@ -20,9 +21,9 @@ import proofs
 import quarantine
 import seals
 import workbook
-from audited_pipe import BUCKET, DATABASE, TABLE, AuditedPipe, told, until
 from aws_under_test import Aws
 from bench_parts.client import QueryFailed
+from deployed_audit import BUCKET, DATABASE, TABLE, DeployedAudit, told, until
 from orders import Change
 from test_stream_processor_properties import items, plain
 
@@ -43,7 +44,7 @@ def line(tmp_path_factory):
     """On a local AWS of its own: the faults must not strike others."""
     aws = Aws(tmp_path_factory.mktemp("aws"), os.environ.get("AUDIT_LOCAL_ENGINE", "duckdb"))
     aws.start()
-    yield AuditedPipe(aws.endpoint, batch_size=5, window=0, interval=0)
+    yield DeployedAudit(aws.endpoint, batch_size=5, window=0, interval=0)
     aws.stop()
 
 
@@ -59,7 +60,7 @@ def sent(typed: dict) -> Any:
     return {kind: {name: sent(one) for name, one in value.items()}} if kind == "M" else {kind: value}
 
 
-def write(line: AuditedPipe, order_id: str, item: dict | None, table: dict) -> Change | None:
+def write(line: DeployedAudit, order_id: str, item: dict | None, table: dict) -> Change | None:
     """Write an item, or delete it; the change that this makes, if it makes one."""
     key = {"orderId": {"S": order_id}}
     if item is None:
@@ -72,30 +73,34 @@ def write(line: AuditedPipe, order_id: str, item: dict | None, table: dict) -> C
     return None if proofs.comparable(before) == proofs.comparable(after) else Change(order_id, 0, before, after)
 
 
-examples, struck = iter(range(1_000_000)), Counter()
+numbers = itertools.count()  # for names that no other example has
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-@given(writes, faults)
-def test_whatever_is_written_and_whatever_fails_the_proofs_hold(line, writes, faults):
-    example = f"{next(examples)}-"
-    line.fail(faults)
-    table: dict[str, dict | None] = {}
-    made = [write(line, example + order, {name: value for name, value in item.items() if name} if item else item, table)
-            for order, item in writes]
-    ledger = [change for change in made if change]
+def test_whatever_is_written_and_whatever_fails_the_proofs_hold(line, record_property):
+    struck: Counter = Counter()
+    examples = itertools.count()
 
-    def mine() -> list[Change]:
-        return line.history(f"order_id LIKE '{example}%'")
+    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(writes, faults)
+    def they_hold(writes, faults):
+        next(examples)
+        example = f"{next(numbers)}-"
+        line.fail(faults)
+        table: dict[str, dict | None] = {}
+        made = [write(line, example + order, {name: value for name, value in item.items() if name} if item else item,
+                      table) for order, item in writes]
+        ledger = [change for change in made if change]
 
-    until(lambda: not proofs.by_ledger(mine(), ledger), 60, f"every change of {writes} in the audit, with {faults}")
-    audit = mine()
-    assert len(audit) == len(ledger) and proofs.by_chain(audit) == []
-    assert proofs.by_value(audit, filter(None, table.values())) == []
-    struck.update(line.injected())
+        def mine() -> list[Change]:
+            return line.history(f"order_id LIKE '{example}%'")
 
+        until(lambda: not proofs.by_ledger(mine(), ledger), 60, f"every change of {writes} in the audit, with {faults}")
+        audit = mine()
+        assert len(audit) == len(ledger) and proofs.by_chain(audit) == []
+        assert proofs.by_value(audit, filter(None, table.values())) == []
+        struck.update(line.injected())
 
-def test_that_took_faults_which_struck(record_property):
+    they_hold()
     record_property("measured", f"nothing lost on the local AWS in {next(examples)} examples, with faults injected: "
                                 f"{told(struck)} (at least 10)")
     assert sum(struck.values()) >= 10
@@ -121,7 +126,7 @@ def delivered(line):
     """(key, body, ledger) of an object with two events of orders of its own, and nothing else."""
     line.fail([])
     before = set(seals.keys(line.s3, BUCKET, "events/"))
-    order_id = f"bad{next(examples)}"
+    order_id = f"bad{next(numbers)}"
     line.dynamodb.batch_write_item(RequestItems={TABLE: [
         {"PutRequest": {"Item": {"orderId": {"S": f"{order_id}-{number}"}}}} for number in range(2)]})
     ledger = [Change(f"{order_id}-{number}", 0, None, {"orderId": f"{order_id}-{number}"}) for number in range(2)]

@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 from environments import SetupError, ensure, requirements
 from least_privilege import EXERCISES, POLICIES, RUN, Walk, as_list, policy_of, without_each_action
 from unavailable import unavailable
+from written import keep_written
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TABLE = POLICIES / "README.md"
@@ -126,9 +127,7 @@ def test_without_any_one_action_a_step_fails(walk, record_property):
                                 "each needed by a named step")
     text = TABLE.read_text(encoding="utf-8")
     fresh = f"{text.partition(EVALUATED)[0]}{EVALUATED}\n\n{table(rows)}"
-    if text != fresh:
-        TABLE.write_text(fresh, encoding="utf-8")
-        pytest.fail(f"{TABLE.relative_to(ROOT)} told otherwise and has been written anew: read the difference, commit")
+    keep_written({TABLE: fresh})
 
 
 def table(rows: list[tuple[str, str, str, str]]) -> str:

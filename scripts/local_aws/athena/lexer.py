@@ -39,6 +39,7 @@ class Token:
 
     @property
     def end(self) -> int:
+        """Where the token ends: the position behind its last character."""
         return self.start + len(self.text)
 
     @property

@@ -38,6 +38,7 @@ def violated(place: str, constraint: str, must: str = "have") -> Invalid:
 
 
 def refuse(message: str) -> Invalid:
+    """The error for settings that do not go together, or that the local AWS does not have."""
     return Invalid("InvalidArgumentException", message)
 
 
@@ -50,6 +51,7 @@ def check(aws: LocalAws, request: dict, present: dict[str, Any]) -> None:
 
 
 def check_destination(aws: LocalAws, settings: dict[str, Any], place: str) -> None:
+    """Raise Invalid where AWS refuses an S3 destination; `place` is its name in AWS's messages."""
     hints = settings.get("BufferingHints") or {}
     for name, (least, most) in HINTS.items():
         if hints and not isinstance(hints.get(name), int):

@@ -31,6 +31,7 @@ class Batch:
 
     @classmethod
     def new(cls, folder: Path) -> Batch:
+        """An empty one, which arrives now. Its file comes with the first record."""
         return cls(folder / f"{int(time.time() * 1000):015d}-{uuid.uuid4()}")
 
     def _count(self, size: int) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 sys.path.insert(0, sys.argv[1])  # the folder of the package local_aws
 
 from local_aws.athena.catalog import Catalog, GlueColumn, Object, Partition, Table  # noqa: E402
-from local_aws.athena.engine import QueryFailed  # noqa: E402
+from local_aws.athena.exchange import QueryFailed  # noqa: E402
 from local_aws.athena.on_duckdb import functions, macros, python_functions, special  # noqa: E402
 from local_aws.athena.text import formatter  # noqa: E402
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import duckdb
 
-from local_aws.athena.engine import NotVerified, QueryFailed
+from local_aws.athena.exchange import NotVerified, QueryFailed
 from local_aws.athena.on_duckdb.python_functions.registry import NOT_VERIFIED
 
 _T = TypeVar("_T")

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from local_aws.athena.catalog import Catalog, Object, Partition
-from local_aws.athena.engine import QueryFailed, Watch
+from local_aws.athena.exchange import QueryFailed, Watch
 from local_aws.athena.on_duckdb.coercion import duckdb as held_as
 from local_aws.athena.on_duckdb.model import Scan
 from local_aws.athena.sql import quoted

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import duckdb
 
 from local_aws.athena.catalog import Catalog
-from local_aws.athena.engine import Column, NotVerified, QueryFailed, Target
+from local_aws.athena.exchange import Column, NotVerified, QueryFailed, Target
 from local_aws.athena.hive_types import from_hive, kept
 from local_aws.athena.on_duckdb import errors
 from local_aws.athena.on_duckdb.coercion import ZONED, coerces
@@ -41,7 +41,7 @@ def prepared(relation: Relation, target: Target, catalog: Catalog) -> tuple[list
     where they do not fit, NotVerified for a type that is not written as Athena does."""
     columns, texts = _own(relation.fields, target) if target.create else _into(relation.fields, target, catalog)
     for column in columns[:len(columns) - len(target.partitioned_by)]:
-        if _holds(column.type, "row") or target.format == "JSON" and _holds(column.type, "decimal"):
+        if target.format == "JSON" and _holds(column.type, "decimal"):
             raise NotVerified(f"writing {column.type} as {target.format}")
     items = ", ".join(f"{text} AS c{at}" for at, text in enumerate(texts))
     return columns, f"SELECT {items} FROM ({relation.sql}) q"

@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from environments import SetupError
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.on_trino.setup import Installed, ensure
 
 HOST = "127.0.0.1"
@@ -68,6 +68,7 @@ class TrinoServer:
             self._starting.release()
 
     def runs(self) -> bool:
+        """Whether its process lives, answering or about to."""
         return self._process is not None and self._process.poll() is None
 
     def gone(self) -> bool:
@@ -79,6 +80,7 @@ class TrinoServer:
         return False
 
     def stop(self) -> None:
+        """End it by force, as it keeps nothing, and remove its folder."""
         self._end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -108,9 +110,9 @@ class TrinoServer:
                 self.stop()
                 raise
             self._end()
-            said = (self.folder / "log").read_text(errors="replace")
-            if last or "BindException" not in said:
-                raise QueryFailed("", f"Trino did not start: {_reason(said)} (all of it is in {self.folder / 'log'})",
+            words = (self.folder / "log").read_text(errors="replace")
+            if last or "BindException" not in words:
+                raise QueryFailed("", f"Trino did not start: {_reason(words)} (all of it is in {self.folder / 'log'})",
                                   1)
 
     def _answers(self, wait: Callable[[], None]) -> bool:
@@ -166,8 +168,8 @@ def _write(file: Path, properties: Mapping[str, str]) -> None:
     file.write_text("".join(f"{name}={value}\n" for name, value in properties.items()), encoding="utf-8")
 
 
-def _reason(said: str) -> str:
+def _reason(words: str) -> str:
     """What a log says of why it ended: the innermost cause, or else its last line."""
-    causes = re.findall(r"^Caused by: (\w+: .+)$", said, re.MULTILINE)
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    causes = re.findall(r"^Caused by: (\w+: .+)$", words, re.MULTILINE)
+    lines = [line.strip() for line in words.splitlines() if line.strip()]
     return (causes or lines or ["it gave no reason"])[-1][:300]

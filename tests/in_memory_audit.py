@@ -17,7 +17,7 @@ from orders import Change
 CRASH, CRASH_AFTER, TWICE = "crash", "crash after", "twice"
 
 
-class Pipeline:
+class InMemoryAudit:
     """`fates` says what happens to one invocation after the other: None, or one of the above; when they are used up,
     `last` is the fate of every further one. `settings` are the trigger's. Without a `destination`, what the trigger
     gives up on is dropped, as on AWS. `seconds` is what each invocation has; so little that its own tries end soon."""

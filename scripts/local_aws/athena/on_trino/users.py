@@ -15,7 +15,7 @@ from local_aws.athena.callers import Caller
 from local_aws.ministack_seam import sts
 
 
-class TrinoCallers:
+class TrinoUsers:
     """The callers met so far, in `file`. Users' names begin with `secret`, which is what Trino knows ours by."""
 
     def __init__(self, file: Path, secret: str):
@@ -26,7 +26,7 @@ class TrinoCallers:
 
     @property
     def catalog(self) -> dict[str, str]:
-        """What Trino's catalog is told. Its own keys are good for nothing: who is not in the file reads nothing."""
+        """Properties for Trino's catalog. Its own keys are good for nothing: who is not in the file reads nothing."""
         return {"s3.aws-access-key": "none", "s3.aws-secret-key": "none", "s3.security-mapping.enabled": "true",
                 "s3.security-mapping.config-file": str(self.file), "s3.security-mapping.refresh-period": "1ms"}
 
@@ -42,6 +42,7 @@ class TrinoCallers:
             return known["user"]
 
     def forget(self) -> None:
+        """Remove the file."""
         self.file.unlink(missing_ok=True)
 
     def _write(self) -> None:

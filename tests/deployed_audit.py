@@ -1,4 +1,4 @@
-"""The whole pipe on a local AWS, from the table to the view, told to fail and held to the three proofs."""
+"""The audit deployed on a local AWS, from the table to the view, told to fail and held to the three proofs."""
 from __future__ import annotations
 
 import csv
@@ -11,24 +11,23 @@ from collections.abc import Callable, Iterable
 
 import proofs
 import seals
-from bench_parts import pipe
 from bench_parts.client import Client
+from bench_parts.deployment import BUCKET, DATABASE, deploy
 from bench_parts.notebook_sql import PART_5, statements
 from orders import Change
 
-DATABASE = BUCKET = "pipe"
 TABLE = "Orders"
 
 csv.field_size_limit(sys.maxsize)  # an image may have 400 KB
 
 
-class AuditedPipe:
+class DeployedAudit:
     """Made as the workbook makes it, with Part 5's own view."""
 
     def __init__(self, endpoint: str, **settings: int):
         self.client = Client(endpoint)
         self.faults_at = f"{endpoint}/_local/faults"
-        pipe.make(self.client, **settings)
+        deploy(self.client, **settings)
         (self.view,) = statements(PART_5, "view").values()
         self.client.run(self.view, DATABASE)
         self.s3, self.dynamodb = self.client.s3, self.client.client("dynamodb")

@@ -1,22 +1,15 @@
-"""Run notebooks in order and leave what they showed: executed notebooks, and HTML pages with an index."""
+"""The report of a run: an HTML page for each notebook, with what it showed, and one that leads to them."""
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import html
 import re
-import shutil
-import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import nbformat
 from nbconvert import HTMLExporter
-from nbformat import NotebookNode
-from tqdm import tqdm
 
-from execute import CellFailed, execute, is_executed, read
+from commands.execution import Result
 
 SUMMARY_TAG = "summary"  # the cell whose output stands for the whole run
 
@@ -28,54 +21,6 @@ pre {{ overflow-x: auto }}</style>
 <table><tr><th>Notebook<th>Cells<th>Seconds<th>Result</tr>{rows}</table>
 <pre>{summary}</pre></html>
 """
-
-
-@dataclasses.dataclass
-class Result:
-    """One notebook as executed: where it is from, its outputs, seconds, and the error that ended it, if one did."""
-    path: Path
-    notebook: NotebookNode
-    seconds: float
-    error: str | None
-
-    @property
-    def cells(self) -> int:
-        """How many cells were to be executed."""
-        return sum(map(is_executed, self.notebook.cells))
-
-
-def run(notebooks: Sequence[Path], whatever_happens: Sequence[Path], build: Path) -> list[Result]:
-    """Execute `notebooks` until one fails, then `whatever_happens`; each is left in `build`/notebooks when it ends."""
-    executed = build / "notebooks"
-    for old in (executed, build / "report"):
-        shutil.rmtree(old, ignore_errors=True)
-    executed.mkdir(parents=True)
-    todo = {path: read(path) for path in [*notebooks, *whatever_happens]}
-    for images in {path.parent / "images" for path in todo}:
-        if images.is_dir():
-            shutil.copytree(images, executed / "images")
-    results: list[Result] = []
-    total = sum(is_executed(cell) for notebook in todo.values() for cell in notebook.cells)
-    with tqdm(total=total, unit="cell", file=sys.stderr, disable=None, leave=False) as bar:
-        for path, notebook in todo.items():
-            if path not in whatever_happens and any(result.error for result in results):
-                continue
-            bar.set_description(path.stem)
-            result = _execute(path, notebook, bar)
-            results.append(result)
-            nbformat.write(notebook, executed / path.name)
-            bar.write(f"  {path.stem:<55} {result.cells:>3} cells  {result.seconds:6.1f} s  "
-                      f"{'FAILED' if result.error else ''}".rstrip(), file=sys.stderr)
-    return results
-
-
-def _execute(path: Path, notebook: NotebookNode, bar: tqdm) -> Result:
-    began, error = time.monotonic(), None
-    try:
-        execute(path, notebook, bar.update)
-    except CellFailed as failed:
-        error = str(failed)
-    return Result(path, notebook, time.monotonic() - began, error)
 
 
 def summary(results: Sequence[Result]) -> str | None:

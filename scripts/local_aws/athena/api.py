@@ -1,4 +1,4 @@
-"""Athena's API: queries are started, told of, stopped and their results given, whatever engine answers.
+"""Athena's API: starts queries, describes and stops them and gives their results, whatever engine answers.
 
 https://docs.aws.amazon.com/athena/latest/APIReference/Welcome.html
 Workgroups, named queries, prepared statements and tags stay with ministack, whose answers are made to say what AWS's
@@ -16,61 +16,48 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from environments import SetupError
-from local_aws.athena import glue_answers, resources, results
+from botocore.exceptions import ClientError
+
+from local_aws.athena import handing_on, results, workgroups
 from local_aws.athena.aws_catalog import place
 from local_aws.athena.callers import Caller, caller_of
-from local_aws.athena.engine import Engine, QueryFailed
-from local_aws.athena.execution import DONE, Execution, History, Running
-from local_aws.athena.handing_on import HandingOn
-from local_aws.athena.on_trino import setup
+from local_aws.athena.exchange import QueryFailed
+from local_aws.athena.execution import DONE, Execution, Running
+from local_aws.athena.refusals import ApiError
 from local_aws.athena.runner import Runner, about, statement_of
 from local_aws.athena.sql import LONGEST
-from local_aws.ministack_seam import athena, responses
+from local_aws.athena.store import History
 
 if TYPE_CHECKING:
-    from local_aws.server import LocalAws
+    from local_aws.server import Handler, LocalAws, Response
 
 AT_ONCE = 8  # queries that run beside each other; the others are QUEUED
-VERSION = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
 
 
-class ApiError(Exception):
-    """An operation is refused: `kind` is AWS's name for the exception, `code` Athena's own."""
-
-    def __init__(self, message: str, kind: str = "InvalidRequestException", code: str = "INVALID_INPUT"):
-        super().__init__(message)
-        self.message, self.kind, self.code = message, kind, code
-
-
-class Front:
-    """The operations on query executions, for callers of any account and region."""
+class Operations:
+    """The operations on query executions, for callers of any account and region. Each of `by_name` takes the caller,
+    the request and, to start a query, its workgroup; gives the answer, or None for ministack's; and raises ApiError.
+    """
 
     def __init__(self, aws: LocalAws):
         self.aws = aws
         self.history = History(aws.state / "athena")
         self.pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="athena")
-        self._engine: HandingOn | None = None
+        self._engine: handing_on.HandingOn | None = None
         self._making = threading.Lock()
         self._tokens: dict[tuple, tuple[str, str]] = {}  # client request tokens: what was asked, and the answer
         self.runner = Runner(self.engine, self.history.keep)
-        self.operations: dict[str, Callable[[Caller, dict, Any], Any]] = {
+        self.by_name: dict[str, Callable[[Caller, dict, dict], dict | None]] = {
             "StartQueryExecution": self.start, "GetQueryExecution": self.get, "StopQueryExecution": self.stop,
             "GetQueryResults": self.get_results, "ListQueryExecutions": self.list,
             "BatchGetQueryExecution": self.batch_get, "GetQueryRuntimeStatistics": self.runtime_statistics,
             "GetTableMetadata": self.table_metadata}
 
-    def engine(self) -> HandingOn:
+    def engine(self) -> handing_on.HandingOn:
         """The engine, made at the first query that needs it. Raises QueryFailed where it cannot be had."""
         with self._making:
             if self._engine is None:
-                try:
-                    self._engine = make_engine(self.aws)
-                except ImportError as error:
-                    raise QueryFailed("", f"No engine can answer: {error}. Start the local AWS again, so that its "
-                                          "environment is mended", 1) from None
-                except SetupError as missing:
-                    raise QueryFailed("", str(missing), 1) from None
+                self._engine = handing_on.engine(self.aws)
             return self._engine
 
     def answered(self) -> dict[str, int]:
@@ -78,6 +65,7 @@ class Front:
         return dict(self._engine.answered) if self._engine is not None else {}
 
     def start(self, caller: Caller, asked: dict, workgroup: dict) -> dict:
+        """StartQueryExecution: the query is QUEUED when this returns, and goes on in a thread."""
         text = asked.get("QueryString") or ""
         if len(text.encode("utf-8", "surrogatepass")) > LONGEST or not text.strip():
             raise ApiError("1 validation error detected: Value at 'queryString' failed to satisfy constraint: Member "
@@ -85,9 +73,9 @@ class Front:
                            "1 validation error detected: Value at 'queryString' failed to satisfy constraint: Member "
                            "must have length greater than or equal to 1")
         token = (caller.account, caller.region, asked.get("ClientRequestToken"))
-        said = json.dumps({key: asked[key] for key in sorted(asked) if key != "ClientRequestToken"})
+        request = json.dumps({key: asked[key] for key in sorted(asked) if key != "ClientRequestToken"})
         if token[2] and token in self._tokens:
-            if self._tokens[token][0] != said:
+            if self._tokens[token][0] != request:
                 raise ApiError("Idempotent parameters do not match")
             return {"QueryExecutionId": self._tokens[token][1]}
         try:
@@ -109,7 +97,8 @@ class Front:
         folder = folder.rstrip("/") + ("/tables" if not statement.ending else "")
         record: dict[str, Any] = {
             "QueryExecutionId": name, "Query": statement.text.strip(), "StatementType": statement.kind,
-            "SubstatementType": statement.substatement, "WorkGroup": workgroup["Name"], "EngineVersion": VERSION,
+            "SubstatementType": statement.substatement, "WorkGroup": workgroup["Name"],
+            "EngineVersion": workgroups.VERSION,
             "ResultConfiguration": {"OutputLocation": f"{folder}/{name}{statement.ending}"},
             "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
             "QueryExecutionContext": {
@@ -126,13 +115,11 @@ class Front:
                               Running(settings.get("BytesScannedCutoffPerQuery")))
         self.history.keep(execution)
         if token[2]:
-            self._tokens[token] = said, name
+            self._tokens[token] = request, name
         self.pool.submit(self.runner.run, execution, statement, caller, enforced)
         return {"QueryExecutionId": name}
 
     def _check_bucket(self, caller: Caller, folder: str) -> None:
-        from botocore.exceptions import ClientError
-
         try:
             bucket = place(folder)[0]
         except QueryFailed:
@@ -148,24 +135,29 @@ class Front:
             raise ApiError(f"QueryExecution {name} was not found")
         return found
 
-    def get(self, caller: Caller, asked: dict, _: Any) -> dict:
-        return {"QueryExecution": told(self._find(caller, asked.get("QueryExecutionId")))}
+    def get(self, caller: Caller, asked: dict, _: dict) -> dict:
+        """GetQueryExecution"""
+        return {"QueryExecution": self._find(caller, asked.get("QueryExecutionId")).description()}
 
-    def batch_get(self, caller: Caller, asked: dict, _: Any) -> dict:
+    def batch_get(self, caller: Caller, asked: dict, _: dict) -> dict:
+        """BatchGetQueryExecution"""
         names = asked.get("QueryExecutionIds") or []
         found = {name: self.history.find(name, (caller.account, caller.region)) for name in names}
-        return {"QueryExecutions": [told(one) for one in found.values() if one],
+        return {"QueryExecutions": [execution.description() for execution in found.values() if execution],
                 "UnprocessedQueryExecutionIds": [
                     {"QueryExecutionId": name, "ErrorCode": "QUERY_EXECUTION_NOT_FOUND",
-                     "ErrorMessage": f"QueryExecution {name} was not found"} for name, one in found.items() if not one]}
+                     "ErrorMessage": f"QueryExecution {name} was not found"}
+                    for name, execution in found.items() if execution is None]}
 
-    def list(self, caller: Caller, asked: dict, _: Any) -> dict:
+    def list(self, caller: Caller, asked: dict, _: dict) -> dict:
+        """ListQueryExecutions: newest first."""
         names = self.history.of(asked.get("WorkGroup") or "primary", (caller.account, caller.region))
-        start, most = int(asked.get("NextToken") or 0), int(asked.get("MaxResults") or 50)
+        start, most = _offset(asked.get("NextToken")), int(asked.get("MaxResults") or 50)
         more = {"NextToken": str(start + most)} if start + most < len(names) else {}
         return {"QueryExecutionIds": names[start:start + most], **more}
 
-    def stop(self, caller: Caller, asked: dict, _: Any) -> dict:
+    def stop(self, caller: Caller, asked: dict, _: dict) -> dict:
+        """StopQueryExecution: nothing, where the query has ended."""
         execution = self._find(caller, asked.get("QueryExecutionId"))
         if execution.watch and execution.state not in DONE:
             execution.watch.stop("Query cancelled by user")
@@ -173,7 +165,8 @@ class Front:
                 self.history.keep(execution)
         return {}
 
-    def runtime_statistics(self, caller: Caller, asked: dict, _: Any) -> dict:
+    def runtime_statistics(self, caller: Caller, asked: dict, _: dict) -> dict:
+        """GetQueryRuntimeStatistics: times and bytes; the engine's stages are left out."""
         statistics = self._find(caller, asked.get("QueryExecutionId")).record["Statistics"]
         return {"QueryRuntimeStatistics": {
             "Timeline": {key: statistics[key] for key in
@@ -181,9 +174,8 @@ class Front:
                          if key in statistics},
             "Rows": {"InputBytes": statistics.get("DataScannedInBytes", 0)}}}
 
-    def get_results(self, caller: Caller, asked: dict, _: Any) -> dict:
-        from botocore.exceptions import ClientError
-
+    def get_results(self, caller: Caller, asked: dict, _: dict) -> dict:
+        """GetQueryResults: a page of the rows, from where they lie in S3, as the caller."""
         execution = self._find(caller, asked.get("QueryExecutionId"))
         if execution.state == "FAILED":
             raise ApiError("Query did not finish successfully. Final query state: FAILED")
@@ -200,10 +192,7 @@ class Front:
             if "DataManifestLocation" in execution.record["Statistics"]:
                 return {"ResultSet": {"Rows": [], "ResultSetMetadata": {"ColumnInfo": described["columns"]}},
                         "UpdateCount": described.get("updateCount") or 0}
-            token = asked.get("NextToken")
-            if token is not None and not re.fullmatch(r"\d+", token):
-                raise ApiError(f"Invalid nextToken: {token}")
-            return results.result_set(s3, *place(url), described, token, most)
+            return results.result_set(s3, *place(url), described, _offset(asked.get("NextToken")), most)
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404", "NoSuchBucket"):
                 raise ApiError("Could not find results") from None
@@ -214,9 +203,8 @@ class Front:
                            "to access your KMS key. If you continue to see the issue, please contact customer support "
                            "for further assistance.") from None
 
-    def table_metadata(self, caller: Caller, asked: dict, inner: Any) -> Any:
-        from botocore.exceptions import ClientError
-
+    def table_metadata(self, caller: Caller, asked: dict, _: dict) -> None:
+        """GetTableMetadata: refused as the caller is, answered by ministack."""
         try:
             caller.client("glue").get_table(DatabaseName=asked.get("DatabaseName", ""),
                                             Name=asked.get("TableName", ""))
@@ -224,7 +212,6 @@ class Front:
             code, text = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
             raise ApiError(f"{code}: {text}" if "Access" in code else
                            f"EntityNotFoundException: Entity Not Found ({text})", "MetadataException") from None
-        return None  # ministack's answer is right where there is a table
 
     def end(self) -> None:
         """Stop what runs, and the engine."""
@@ -239,6 +226,7 @@ class Front:
             self._engine.close()
 
     def reset(self) -> None:
+        """Forget every query, and stop those that run."""
         for execution in self.history.unfinished():
             if execution.watch:
                 execution.watch.stop("The local AWS was emptied")
@@ -246,78 +234,49 @@ class Front:
         self._tokens.clear()
 
 
-def make_engine(aws: LocalAws) -> HandingOn:
-    """The engine that the local AWS was started with, and behind DuckDB Trino, once it is set up."""
-    def trino() -> Engine:
-        from local_aws.athena.on_trino.engine import TrinoEngine
-
-        setup.found()
-        return TrinoEngine(aws)
-
-    if aws.engine == "trino":
-        return HandingOn(trino(), trino)
-    from local_aws.athena.on_duckdb.engine import DuckDbEngine
-
-    return HandingOn(DuckDbEngine(), trino)
+def _offset(token: str | None) -> int:
+    """Where a page begins, which is all that a token says. Raises ApiError for another's."""
+    if token is not None and not re.fullmatch("[0-9]{1,18}", token):
+        raise ApiError(f"Invalid nextToken: {token}")
+    return int(token or 0)
 
 
-def told(execution: Execution) -> dict:
-    """An execution as it stands, with what it has read so far."""
-    record = json.loads(json.dumps(execution.record))
-    if execution.watch and execution.state not in DONE:
-        record["Statistics"]["DataScannedInBytes"] = execution.watch.total
-    return record
-
-
-def _answer(status: int, content: dict) -> tuple[int, dict, bytes]:
+def _answer(status: int, content: dict) -> Response:
     return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(content).encode()
 
 
-def install(aws: LocalAws) -> None:
-    front = Front(aws)
-    if aws.engine == "trino":
-        aws.versions["trino"] = setup.VERSION
-    aws.reports["answered"] = front.answered
-    aws.reports["trino"] = setup.state  # until there is an engine that knows better
-    aws.on_stop(front.end)
-    aws.on_reset(front.reset)
-    aws.wrap("athena", lambda inner: handler(aws, front, inner))
-    aws.wrap("glue", glue_answers.wrapper)
-    aws.resources += [resources.workgroups(front.history), resources.CATALOG]
+def wrapper(handler: Handler, aws: LocalAws, operations: Operations) -> Handler:
+    """Athena's handler: what is asked of queries is answered here, everything else by ministack."""
 
-
-def handler(aws: LocalAws, front: Front, inner: Callable) -> Callable:
-    """The handler of Athena's requests: ours, and ministack's for the rest."""
-
-    async def handle(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple[int, dict, bytes]:
+    async def handle(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> Response:
         target = headers.get("x-amz-target", "")
         action = target.rsplit(".", 1)[-1]
 
         async def ask(operation: str, content: dict) -> tuple[int, dict]:
             asked = {**headers, "x-amz-target": f"AmazonAthena.{operation}"}
-            status, _, answer = await inner(method, path, asked, json.dumps(content).encode(), query_params)
+            status, _, answer = await handler(method, path, asked, json.dumps(content).encode(), query_params)
             return status, json.loads(answer or b"{}")
 
         try:
             asked = json.loads(body or b"{}")
         except ValueError:
-            return await inner(method, path, headers, body, query_params)
+            return await handler(method, path, headers, body, query_params)
         try:
-            if action in front.operations:
-                context = None
+            if action in operations.by_name:
+                context: dict = {}
                 if action == "StartQueryExecution":
-                    context = await _workgroup(ask, asked.get("WorkGroup") or "primary")
-                answer = await asyncio.to_thread(lambda: front.operations[action](
+                    context = await workgroups.found(ask, asked.get("WorkGroup") or "primary")
+                answer = await asyncio.to_thread(lambda: operations.by_name[action](
                     caller_of(aws, headers, query_params), asked, context))
                 if answer is not None:
                     return _answer(200, answer)
-            if action in ("CreateWorkGroup", "DeleteWorkGroup", "UpdateWorkGroup"):
-                await _check_workgroup(front, ask, action, asked)
-            status, answered, content = await inner(method, path, headers, body, query_params)
+            if action in ("DeleteWorkGroup", "UpdateWorkGroup"):
+                await workgroups.check(ask, operations.history, action, asked)
+            status, answered, content = await handler(method, path, headers, body, query_params)
             if status == 200 and action == "GetWorkGroup":
-                return _answer(200, _whole(json.loads(content)))
+                return _answer(200, workgroups.whole(json.loads(content)))
             if status == 200 and action == "UpdateWorkGroup":
-                _removed(asked)
+                workgroups.remove_settings(asked)
             return status, answered, content
         except ApiError as error:
             return _answer(400, {"__type": error.kind, "Message": error.message, "message": error.message,
@@ -328,38 +287,3 @@ def handler(aws: LocalAws, front: Front, inner: Callable) -> Callable:
     return handle
 
 
-async def _workgroup(ask: Callable, name: str) -> dict:
-    status, answer = await ask("GetWorkGroup", {"WorkGroup": name})
-    if status != 200:
-        raise ApiError(f"WorkGroup {name} is not found.")
-    return _whole(answer)["WorkGroup"]
-
-
-def _whole(answer: dict) -> dict:
-    """GetWorkGroup's answer with the settings that AWS always tells, and clients such as awswrangler read."""
-    settings = answer["WorkGroup"].setdefault("Configuration", {})
-    settings.setdefault("EnforceWorkGroupConfiguration", answer["WorkGroup"]["Name"] != "primary")
-    settings.setdefault("PublishCloudWatchMetricsEnabled", False)
-    settings.setdefault("RequesterPaysEnabled", False)
-    settings.setdefault("EngineVersion", VERSION)
-    settings.setdefault("ResultConfiguration", {})
-    answer["WorkGroup"].pop("WorkGroupConfiguration", None)
-    return answer
-
-
-async def _check_workgroup(front: Front, ask: Callable, action: str, asked: dict) -> None:
-    """What AWS refuses and ministack takes: a workgroup that is not there, or not empty."""
-    if action == "CreateWorkGroup":
-        return
-    name = asked.get("WorkGroup") or ""
-    await _workgroup(ask, name)
-    if action == "DeleteWorkGroup" and not asked.get("RecursiveDeleteOption"):
-        _, named = await ask("ListNamedQueries", {"WorkGroup": name})
-        if front.history.of(name, (responses.get_account_id(), responses.get_region())) or named.get("NamedQueryIds"):
-            raise ApiError(f"WorkGroup {name} is not empty")
-
-
-def _removed(asked: dict) -> None:
-    """UpdateWorkGroup can also take a setting away."""
-    if (asked.get("ConfigurationUpdates") or {}).get("RemoveBytesScannedCutoffPerQuery"):
-        athena._workgroups[asked["WorkGroup"]]["Configuration"].pop("BytesScannedCutoffPerQuery", None)

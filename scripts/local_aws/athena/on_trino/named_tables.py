@@ -8,9 +8,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from local_aws.athena.aws_catalog import AwsCatalog
 from local_aws.athena.catalog import Catalog, Table
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import NotVerified, QueryFailed
 from local_aws.athena.sql import identifiers, tokens
 from local_aws.athena.views import CATALOG
 
@@ -22,11 +21,10 @@ _SCHEMA = "information_schema"
 def check(statement: str, catalog: Catalog) -> None:
     """Raises QueryFailed where the caller may not see a table or view that the statement names, nor what a view
     names."""
-    assert isinstance(catalog, AwsCatalog)
     _check(statement, catalog.database, catalog, set())
 
 
-def _check(statement: str, database: str, catalog: AwsCatalog, seen: set[tuple[str, str]]) -> None:
+def _check(statement: str, database: str, catalog: Catalog, seen: set[tuple[str, str]]) -> None:
     identifiers(statement)  # refuses names that are written in another way
     for names in tables_named(statement):
         if len(names) == 3 and names[0] != CATALOG:
@@ -36,7 +34,7 @@ def _check(statement: str, database: str, catalog: AwsCatalog, seen: set[tuple[s
             continue
         seen.add((schema, name))
         if schema == _SCHEMA:
-            _check_all(catalog)
+            catalog.check_every_table()
             continue
         table = _table(schema, name, catalog)
         if table is None:
@@ -44,24 +42,17 @@ def _check(statement: str, database: str, catalog: AwsCatalog, seen: set[tuple[s
         if table.view is not None:
             _check(table.view, table.view_database or schema, catalog, seen)
         elif table.partition_keys:  # asks Glue for one, or finds out that what is projected makes no sense
-            next(catalog.partitions(table, {key.name: ["injected"] for key in table.partition_keys}), None)
+            with contextlib.suppress(NotVerified):  # a projection that Trino understands by itself
+                next(catalog.partitions(table, {key.name: ["injected"] for key in table.partition_keys}), None)
 
 
-def _table(database: str, name: str, catalog: AwsCatalog) -> Table | None:
+def _table(database: str, name: str, catalog: Catalog) -> Table | None:
     try:
         return catalog.table(database, name)
-    except QueryFailed:  # what only looks like a table's name needs no permission
-        glue = catalog.caller.aws.client("glue", region_name=catalog.caller.region)
-        with contextlib.suppress(glue.exceptions.EntityNotFoundException):
-            glue.get_table(DatabaseName=database, Name=name)
+    except QueryFailed:
+        if catalog.exists(database, name):
             raise
-        return None
-
-
-def _check_all(catalog: AwsCatalog) -> None:
-    """Raises QueryFailed where the caller may not see all tables of all databases, as information_schema does."""
-    for page in catalog.tell_glue("the catalog", "get_databases")["DatabaseList"]:
-        catalog.tell_glue(page["Name"], "get_tables", DatabaseName=page["Name"])
+        return None  # what only looks like a table's name needs no permission
 
 
 def tables_named(statement: str) -> Iterator[list[str]]:

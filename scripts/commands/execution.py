@@ -1,16 +1,21 @@
-"""Execute a notebook from top to bottom, for run.py (a report) and `test.py --update` (stored outputs)."""
+"""Notebooks executed from top to bottom: one, several in order, and one whose outputs are stored."""
 from __future__ import annotations
 
 import logging
 import re
+import shutil
 import subprocess
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+from tqdm import tqdm
 
 CELL_SECONDS = 900  # far beyond any wait in a notebook, which has its own bound
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -59,6 +64,54 @@ def execute(path: Path, notebook: NotebookNode, after_cell: Callable[[], object]
                 raise CellFailed(f"{where}: {_what(error)}\n\n{_first_lines(cell.source)}") from error
             after_cell()
         client.set_widgets_metadata()
+
+
+@dataclass
+class Result:
+    """One notebook as executed: where it is from, its outputs, seconds, and the error that ended it, if one did."""
+    path: Path
+    notebook: NotebookNode
+    seconds: float
+    error: str | None
+
+    @property
+    def cells(self) -> int:
+        """How many cells were to be executed."""
+        return sum(map(is_executed, self.notebook.cells))
+
+
+def execute_in_order(notebooks: Sequence[Path], whatever_happens: Sequence[Path], build: Path) -> list[Result]:
+    """Execute `notebooks` until one fails, then `whatever_happens`; each is left in `build`/notebooks when it ends."""
+    executed = build / "notebooks"
+    for old in (executed, build / "report"):
+        shutil.rmtree(old, ignore_errors=True)
+    executed.mkdir(parents=True)
+    todo = {path: read(path) for path in [*notebooks, *whatever_happens]}
+    for images in {path.parent / "images" for path in todo}:
+        if images.is_dir():
+            shutil.copytree(images, executed / "images")
+    results: list[Result] = []
+    total = sum(is_executed(cell) for notebook in todo.values() for cell in notebook.cells)
+    with tqdm(total=total, unit="cell", file=sys.stderr, disable=None, leave=False) as bar:
+        for path, notebook in todo.items():
+            if path not in whatever_happens and any(result.error for result in results):
+                continue
+            bar.set_description(path.stem)
+            result = _timed(path, notebook, bar)
+            results.append(result)
+            nbformat.write(notebook, executed / path.name)
+            bar.write(f"  {path.stem:<55} {result.cells:>3} cells  {result.seconds:6.1f} s  "
+                      f"{'FAILED' if result.error else ''}".rstrip(), file=sys.stderr)
+    return results
+
+
+def _timed(path: Path, notebook: NotebookNode, bar: tqdm) -> Result:
+    began, error = time.monotonic(), None
+    try:
+        execute(path, notebook, bar.update)
+    except CellFailed as failed:
+        error = str(failed)
+    return Result(path, notebook, time.monotonic() - began, error)
 
 
 def store(path: Path, notebook: NotebookNode) -> None:
