@@ -29,13 +29,15 @@ class Asked:
 class Client:
     """Clients of the services that are measured, at one endpoint."""
 
-    def __init__(self, endpoint: str) -> None:
-        self.endpoint = endpoint
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+    def __init__(self, status: dict) -> None:
+        """`status`: what the local AWS's `status --json` prints."""
+        self.status, self.endpoint = status, status["endpoint"]
+        session = boto3.Session(aws_access_key_id=status["access_key_id"],
+                                aws_secret_access_key=status["secret_access_key"], region_name=status["region"])
         config = Config(retries={"total_max_attempts": 3}, read_timeout=600, max_pool_connections=32)
 
         def client(service: str):
-            return session.client(service, endpoint_url=endpoint, config=config)
+            return session.client(service, endpoint_url=self.endpoint, config=config)
 
         self.s3, self.glue, self.athena = client("s3"), client("glue"), client("athena")
         self.client = client

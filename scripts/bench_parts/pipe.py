@@ -42,7 +42,7 @@ def measure(engine: str, counts: Sequence[int]) -> list[Measured]:
     for count in counts:
         print(f"  {count:,} changes", file=sys.stderr, flush=True)
         with command.clean_local_aws(engine) as status:
-            client = Client(status["endpoint"])
+            client = Client(status)
             make(client)
             client.run("SELECT 1", "pipe")  # an engine may start with its first query
             began = time.monotonic()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import hashlib
 import json
 import re
 import secrets
@@ -156,9 +155,10 @@ def assume(aws: LocalAws, role_arn: str, stream_arn: str) -> dict:
             "sts:externalid": account, "aws:sourceaccount": account, "aws:sourcearn": stream_arn}):
         raise Refused(f"Firehose is unable to assume role {role_arn}. Please check the role provided.")
     # The same keys each time: a session is remembered for as long as the server runs
-    digest = hashlib.sha256(f"{aws.credentials['aws_access_key_id']} {role_arn}".encode()).hexdigest().upper()
-    keys = {"aws_access_key_id": f"ASIA{digest[:16]}", "aws_secret_access_key": digest[16:56],
-            "aws_session_token": digest}
+    about = ("firehose", role_arn)
+    keys = {"aws_access_key_id": "ASIA" + aws.keys.derive(*about)[:16].upper(),
+            "aws_secret_access_key": aws.keys.derive("secret", *about)[:40],
+            "aws_session_token": aws.keys.derive("token", *about)}
     sts.register_session(keys["aws_access_key_id"], {
         "Arn": f"arn:aws:sts::{account}:assumed-role/{role}/firehose", "UserId": f"{role}:firehose",
         "SecretAccessKey": keys["aws_secret_access_key"], "SessionToken": keys["aws_session_token"]})

@@ -1,0 +1,646 @@
+"""What a request must look like: botocore's own model of the service, and AWS's words for what is wrong.
+
+Handlers that were written for requests of SDKs fail on others, with an answer of 500 that clients try again. So each
+request is read here first, as its operation's model says: names, types, required members, lengths, ranges, enumerations
+and patterns. What the model does not know is left out, and null members are, as AWS does both. The protocols:
+https://smithy.io/2.0/aws/protocols/index.html (`json`, `rest-json`, `query`, `rest-xml`).
+
+Where a service tells an error by a code of its own, its API reference says so under 'Common Errors', or the operation
+under 'Errors'; the sentences ('1 validation error detected: …') are the same in all of them.
+"""
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+import json
+import re
+import uuid
+import warnings
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote
+from xml.etree import ElementTree
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel, ServiceModel, Shape
+
+    from local_aws.gate import Request
+
+DEEPEST = 100  # levels of a value; DynamoDB, which nests deepest, takes 32
+LONGEST_SHOWN = 1000  # characters of a value that an error repeats
+SERIALIZATION = "SerializationException"
+
+# What a service calls a value that its model does not allow
+INVALID = {"athena": "InvalidRequestException", "iam": "ValidationError", "logs": "InvalidParameterException",
+           "sns": "InvalidParameter", "sqs": "InvalidParameterValue", "sts": "ValidationError",
+           "tagging": "InvalidParameterException"}
+_INTEGERS = {"integer": 2**31, "long": 2**63}
+
+
+class Refused(Exception):
+    """The request goes no further; `response` is what its sender is told."""
+
+    def __init__(self, status: int, headers: dict[str, str], body: bytes):
+        self.response = status, headers, body
+
+
+class Malformed(Exception):
+    """It cannot be read as the model says; the text is AWS's reason."""
+
+
+# ------------------------------------------------------------------------------------------------ which model it is of
+
+
+def service_of(request: Request) -> str:
+    """The service that a request is for, by ministack's name."""
+    from ministack import app
+    from ministack.core.router import detect_service
+
+    routing = app._routing_params(request.method, request.path, request.headers, request.body, request.query)
+    return detect_service(request.method, request.path, request.headers, routing)
+
+
+@functools.cache
+def model_of(service: str) -> ServiceModel | None:
+    """botocore's model of a service of ministack's; None where it has none."""
+    from ministack.core import responses
+
+    return responses._service_model(service)
+
+
+def operation_of(service: str, model: ServiceModel, request: Request) -> OperationModel | None:
+    """The operation that a request asks for; None for one that only ministack can know."""
+    if target := request.headers.get("x-amz-target"):
+        name = target.rpartition(".")[2]
+        if name not in model.operation_names:
+            raise refused(service, request, "UnknownOperationException", "")
+        return model.operation_model(name)
+    if model.protocol == "query":
+        return _queried(service, model, request)
+    if model.protocol in ("rest-json", "rest-xml"):
+        return next((operation for operation in _by_uri(model, request)), None)
+    return None
+
+
+def _queried(service: str, model: ServiceModel, request: Request) -> OperationModel:
+    action = (request.query.get("Action") or _form(request).get("Action") or [""])[0]
+    if action not in model.operation_names:
+        version = model.api_version
+        raise refused(service, request, "InvalidAction", f"Could not find operation {action} for version {version}")
+    return model.operation_model(action)
+
+
+def _form(request: Request) -> dict[str, list[str]]:
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return {}
+    return parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+
+
+def _by_uri(model: ServiceModel, request: Request) -> Iterator[OperationModel]:
+    """The operations whose path and method fit, the most specific first."""
+    found = []
+    for uri, literal, needed, operation in _uris(model.service_name, request.method):
+        if not uri.fullmatch(request.raw_path):
+            continue
+        if all(key in request.query and value in (None, request.query[key][0]) for key, value in literal) and all(
+                name in request.query if place == "querystring" else name in request.headers
+                for place, name in needed):
+            found.append((len(literal) + len(needed), operation))
+    yield from (operation for _, operation in sorted(found, key=lambda one: -one[0]))
+
+
+@functools.cache
+def _uris(name: str, method: str) -> list[tuple[re.Pattern, list[tuple[str, str | None]], list, OperationModel]]:
+    """(path, keys of the query that make it this operation, what else it needs there or in headers, operation)."""
+    model = _botocore_model(name)
+    found = []
+    for operation in map(model.operation_model, model.operation_names):
+        if operation.http["method"] != method:
+            continue
+        path, _, query = operation.http["requestUri"].partition("?")
+        pattern = re.sub(r"\\\{(\w+)(\\\+)?\\\}", lambda label: f"(?P<{label[1]}>{'.+' if label[2] else '[^/]+'})",
+                         re.escape(path))
+        literal = [(key, value if sign else None) for key, sign, value in
+                   (part.partition("=") for part in query.split("&") if part)]
+        shape, needed = operation.input_shape, []
+        for member in shape.required_members if shape else ():
+            place = shape.members[member].serialization
+            if place.get("location") in ("querystring", "header"):
+                needed.append((place["location"], place["name"] if place["location"] == "querystring"
+                               else place["name"].lower()))
+        found.append((re.compile(pattern.rstrip("/") + "/?" if path != "/" else pattern, re.DOTALL), literal, needed,
+                      operation))
+    return found
+
+
+@functools.cache
+def _botocore_model(name: str) -> ServiceModel:
+    import botocore.session
+
+    return botocore.session.get_session().get_service_model(name)
+
+
+# ------------------------------------------------------------------------------------------------------- the request
+
+
+def check(service: str, request: Request) -> None:
+    """Hold a request to its model, and leave out of its body what AWS overlooks. Raises Refused."""
+    model = model_of(service)
+    if model is None:
+        return
+    if service != "s3":
+        _inflate(service, request)
+    operation = operation_of(service, model, request)
+    if operation is None or operation.input_shape is None:
+        return
+    reader = Reader(service, model.protocol, operation)
+    try:
+        reader.read(request)
+    except Malformed as reason:
+        code, message = _malformed(service, model.protocol, str(reason))
+        raise refused(service, request, code, message) from None
+    except RecursionError:
+        code, message = _malformed(service, model.protocol, "Too deeply nested")
+        raise refused(service, request, code, message) from None
+    if reader.found:
+        code, message = _invalid(service, reader)
+        raise refused(service, request, code, message)
+
+
+def _inflate(service: str, request: Request) -> None:
+    """A body that is sent compressed, as any but S3's may be: not more of it than the service takes."""
+    if "gzip" not in request.headers.get("content-encoding", "").lower():
+        return
+    from local_aws.gate import LARGEST, LARGEST_OF_OTHERS
+
+    largest = LARGEST.get(service, LARGEST_OF_OTHERS)
+    try:
+        unzip = zlib.decompressobj(wbits=31)
+        body = unzip.decompress(request.body, largest)
+    except zlib.error:
+        raise refused(service, request, SERIALIZATION, "The body is not gzip") from None
+    if unzip.unconsumed_tail or not unzip.eof:
+        raise Refused(*too_large(service, request, largest))
+    replace_body(request, body)
+    del request.headers["content-encoding"]
+    request.raw_headers = [header for header in request.raw_headers if header[0].lower() != b"content-encoding"]
+
+
+def replace_body(request: Request, body: bytes) -> None:
+    """Give a request, whose signature has been seen, another body."""
+    request.body = body
+    request.headers["content-length"] = str(len(body))
+    request.headers.pop("transfer-encoding", None)
+    request.raw_headers = [header for header in request.raw_headers
+                           if header[0].lower() not in (b"content-length", b"transfer-encoding")]
+    request.raw_headers.append((b"content-length", str(len(body)).encode()))
+
+
+class Reader:
+    """Reads one request as its operation's input, and keeps what is wrong with it in `found`."""
+
+    def __init__(self, service: str, protocol: str, operation: OperationModel):
+        self.service, self.protocol, self.operation = service, protocol, operation
+        self.found: list[tuple[str, str]] = []  # what AWS says of it, and the member's name
+        self.changed = False
+
+    def read(self, request: Request) -> None:
+        shape = self.operation.input_shape
+        if request.headers.get("x-amz-target"):
+            content = _json(request.body)
+            if not isinstance(content, dict):
+                raise Malformed("Unexpected value type in payload")
+            content = self.value(shape, content, "", False)
+            if self.changed:
+                replace_body(request, json.dumps(content).encode())
+        elif self.protocol == "query":
+            params = {**_form(request), **request.query}
+            self.value(shape, _nested(shape, params, ""), "", True)
+        else:
+            self._rest(shape, request)
+
+    def _rest(self, shape: Shape, request: Request) -> None:
+        """A request whose members lie in its path, its query, its headers and its body."""
+        elsewhere = {name: member for name, member in shape.members.items() if member.serialization.get("location")}
+        for name, member in elsewhere.items():
+            value = self._located(name, member, request)
+            if value is not None:
+                self.value(member, value, name, True)
+            elif name in shape.required_members:
+                self._null(member, _lower(name))
+        payload = shape.serialization.get("payload")
+        if payload:
+            self._payload(payload, shape.members[payload], payload in shape.required_members, request)
+        elif self.protocol == "rest-json" and len(elsewhere) < len(shape.members):
+            self._json_body(shape, elsewhere, request)
+
+    def _located(self, name: str, member: Shape, request: Request) -> Any:
+        place, key = member.serialization["location"], member.serialization.get("name", name)
+        if place == "uri":
+            path = self.operation.http["requestUri"].partition("?")[0]
+            for uri, _, _, operation in _uris(self.operation.service_model.service_name, request.method):
+                if operation.name == self.operation.name and (match := uri.fullmatch(request.raw_path)):
+                    return unquote(match[key]) if f"{{{key}" in path else None
+            return None
+        if place == "querystring":
+            if member.type_name == "map":
+                return None
+            values = request.query.get(key)
+            return values if values is None or member.type_name == "list" else values[0]
+        if place == "header" and member.type_name != "list":
+            return request.headers.get(key.lower())
+        return None
+
+    def _payload(self, name: str, member: Shape, required: bool, request: Request) -> None:
+        if self.service == "lambda" and self.operation.name in ("Invoke", "InvokeAsync"):
+            if request.body:
+                _json(request.body)
+            return
+        if member.type_name != "structure" or self.protocol != "rest-xml":
+            return  # a blob, of any content
+        body = _unchunked(request)
+        if not body.strip():
+            if required:
+                raise Malformed("Request Body is empty")
+            return
+        self.value(member, _from_xml(member, _xml(body), 0), name, True)
+
+    def _json_body(self, shape: Shape, elsewhere: dict[str, Shape], request: Request) -> None:
+        content = _json(request.body)
+        if not isinstance(content, dict):
+            raise Malformed("Unexpected value type in payload")
+        content = self.value(shape, content, "", False, apart=frozenset(elsewhere))
+        if self.changed:
+            replace_body(request, json.dumps(content).encode())
+
+    # Values. `text`: numbers and truth values come as text, as they do anywhere but in JSON.
+
+    def value(self, shape: Shape, value: Any, where: str, text: bool, depth: int = 0,
+              apart: frozenset[str] = frozenset()) -> Any:
+        """The value as the shape says, without what AWS overlooks."""
+        if depth > DEEPEST:
+            raise Malformed("Too deeply nested")
+        kind = shape.type_name
+        if kind == "structure":
+            return self._structure(shape, value, where, text, depth, apart)
+        if kind == "list":
+            return self._list(shape, value, where, text, depth)
+        if kind == "map":
+            return self._map(shape, value, where, text, depth)
+        return self._scalar(shape, kind, value, where, text)
+
+    def _structure(self, shape: Shape, value: Any, where: str, text: bool, depth: int, apart: frozenset[str]) -> Any:
+        if getattr(shape, "is_document_type", False):
+            return value
+        if not isinstance(value, dict):
+            raise Malformed("Unexpected value type in payload")
+        read, prefix = {}, f"{where}." if where else ""
+        named = _members(shape)
+        for key, given in value.items():
+            if given is None or key not in named or named[key][0] in apart:
+                self.changed = True
+                continue
+            name, member = named[key]
+            read[key] = self.value(member, given, prefix + _lower(name), text, depth + 1)
+        for name in shape.required_members:
+            if name not in apart and _wire(name, shape.members[name]) not in read:
+                self._null(shape.members[name], prefix + _lower(name))
+        if self.service.startswith("dynamodb") and shape.name == "AttributeValue" and len(read) != 1:
+            self._attribute_value(len(read))
+        return read
+
+    def _attribute_value(self, types: int) -> None:
+        self.found.append(("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+                           if not types else "Supplied AttributeValue has more than one datatypes set, must contain "
+                           "exactly one of the supported datatypes", ""))
+
+    def _list(self, shape: Shape, value: Any, where: str, text: bool, depth: int) -> list:
+        if not isinstance(value, list):
+            raise Malformed("Unexpected token where a list was expected" if isinstance(value, dict)
+                            else f"Unrecognized collection type class {_java(value)}")
+        read = []
+        for place, given in enumerate(value, 1):
+            if given is None:
+                self._null(shape.member, f"{where}.{place}.member")
+                continue
+            read.append(self.value(shape.member, given, f"{where}.{place}.member", text, depth + 1))
+        self._bounds(shape, len(read), value, where)
+        return read
+
+    def _map(self, shape: Shape, value: Any, where: str, text: bool, depth: int) -> dict:
+        if not isinstance(value, dict):
+            raise Malformed("Unexpected value type in payload")
+        read = {}
+        for key, given in value.items():
+            self._scalar(shape.key, "string", key, where, True)
+            if given is None:
+                self._fails(shape, value, where, "Map value must satisfy constraint: [Member must not be null]")
+                continue
+            read[key] = self.value(shape.value, given, f"{where}.{key}.member", text, depth + 1)
+        self._bounds(shape, len(read), value, where)
+        return read
+
+    def _scalar(self, shape: Shape, kind: str, value: Any, where: str, text: bool) -> Any:
+        if kind == "string" or kind == "character":
+            return self._string(shape, value, where)
+        if kind == "blob":
+            self._bounds(shape, len(_decoded(value)), value, where)
+            return value
+        if kind == "boolean":
+            if text and isinstance(value, str) and value.lower() in ("true", "false"):
+                return value
+            if not isinstance(value, bool):
+                raise Malformed(f"{_token(value)} can not be converted to Boolean")
+            return value
+        if kind == "timestamp":
+            return self._timestamp(shape, value, text)
+        number = self._number(kind, value, text)
+        self._bounds(shape, number, value, where)
+        return value if text else number
+
+    def _string(self, shape: Shape, value: Any, where: str) -> str:
+        if not isinstance(value, str):
+            if isinstance(value, (dict, list)):
+                raise Malformed(f"Start of {'list' if isinstance(value, list) else 'structure or map'} found where "
+                                "not expected.")
+            raise Malformed(f"{_token(value)} can not be converted to String")
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise Malformed("Invalid UTF-8") from None
+        enumeration = shape.metadata.get("enum")
+        if enumeration and value not in enumeration:
+            self._fails(shape, value, where, f"Member must satisfy enum value set: [{', '.join(enumeration)}]")
+        allowed = _pattern(shape.metadata.get("pattern"))
+        if self._bounds(shape, len(value), value, where) and allowed and not allowed.fullmatch(value):
+            self._fails(shape, value, where, "Member must satisfy regular expression pattern: "
+                        f"{shape.metadata['pattern']}")
+        return value
+
+    def _timestamp(self, shape: Shape, value: Any, text: bool) -> Any:
+        if text or isinstance(value, str):
+            return value  # of several forms, one a service; the handler reads it
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 253402300800:
+            raise Malformed(f"{_token(value)} can not be converted to Timestamp")
+        return value
+
+    def _number(self, kind: str, value: Any, text: bool) -> int | float:
+        whole = kind in _INTEGERS
+        name = "Integer" if kind == "integer" else "Long" if kind == "long" else "Double"
+        if text and isinstance(value, str):
+            if not re.fullmatch(r"[+-]?\d{1,20}" if whole else r"[+-]?\d{1,300}(\.\d{1,300})?([eE][+-]?\d{1,3})?",
+                                value, re.ASCII):
+                raise Malformed(f"STRING_VALUE can not be converted to {name}")
+            value = int(value) if whole else float(value)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise Malformed(f"{_token(value)} can not be converted to {name}")
+        if whole and isinstance(value, float):
+            if value != value // 1:
+                raise Malformed(f"DECIMAL_VALUE can not be converted to {name}")
+            value, self.changed = int(value), True
+        if whole and not -_INTEGERS[kind] <= value < _INTEGERS[kind]:
+            raise Malformed(f"{_token(value)} can not be converted to {name}")
+        return value
+
+    def _bounds(self, shape: Shape, size: float, value: Any, where: str) -> bool:
+        """Whether its length, or its value, lies within the shape's bounds."""
+        least, most = shape.metadata.get("min"), shape.metadata.get("max")
+        measure = "value" if shape.type_name in ("integer", "long", "float", "double") else "length"
+        if least is not None and size < least:
+            self._fails(shape, value, where, f"Member must have {measure} greater than or equal to {least}")
+        elif most is not None and size > most:
+            self._fails(shape, value, where, f"Member must have {measure} less than or equal to {most}")
+        else:
+            return True
+        return False
+
+    def _null(self, shape: Shape, where: str) -> None:
+        self.found.append((f"Value null at '{where}' failed to satisfy constraint: Member must not be null", where))
+
+    def _fails(self, shape: Shape, value: Any, where: str, constraint: str) -> None:
+        shown = "" if shape.metadata.get("sensitive") else f" '{str(value)[:LONGEST_SHOWN]}'"
+        self.found.append((f"Value{shown} at '{where}' failed to satisfy constraint: {constraint}", where))
+
+
+# ------------------------------------------------------------------------------------------------------ from the wire
+
+
+def _json(body: bytes) -> Any:
+    """The JSON in a body; an empty object where there is none."""
+    def no_number(word: str) -> None:
+        raise ValueError(word)
+
+    try:
+        return json.loads(body.decode(), parse_constant=no_number) if body.strip() else {}
+    except (ValueError, RecursionError):
+        raise Malformed("Could not parse request body into json") from None
+
+
+def _xml(body: bytes) -> ElementTree.Element:
+    from defusedxml import DefusedXmlException
+    from defusedxml import ElementTree as Defused
+
+    try:
+        return Defused.fromstring(body)
+    except (ElementTree.ParseError, DefusedXmlException, ValueError, LookupError):
+        raise Malformed("not well-formed") from None
+
+
+def _unchunked(request: Request) -> bytes:
+    """The body without the signatures of its pieces, where it was signed in pieces."""
+    from ministack import app
+
+    try:
+        return app._decode_aws_chunked_body(request.body, dict(request.headers))
+    except Exception:  # it says on its own, to the handler, what is wrong with the pieces
+        return b""
+
+
+def _from_xml(shape: Shape, element: ElementTree.Element, depth: int) -> Any:
+    """An XML element as a tree of dicts, lists and texts, as the shape says."""
+    if depth > DEEPEST:
+        raise Malformed("Too deeply nested")
+    if shape.type_name == "structure":
+        read: dict[str, Any] = {}
+        for name, member in shape.members.items():
+            wire = _wire(name, member)
+            found = [child for child in element if _plain(child.tag) == wire.rpartition(":")[2]]
+            if member.type_name == "list" and member.serialization.get("flattened"):
+                item = member.member.serialization.get("name", wire)
+                found = [child for child in element if _plain(child.tag) in (item, wire)]
+                if found:
+                    read[wire] = [_from_xml(member.member, child, depth + 1) for child in found]
+            elif member.serialization.get("xmlAttribute"):
+                value = next((value for key, value in element.attrib.items()
+                              if _plain(key) == wire.rpartition(":")[2]), None)
+                if value is not None:
+                    read[wire] = value
+            elif found:
+                read[wire] = _from_xml(member, found[0], depth + 1)
+        return read
+    if shape.type_name == "list":
+        return [_from_xml(shape.member, child, depth + 1) for child in element]
+    if shape.type_name == "map":
+        return {}
+    return (element.text or "") if shape.type_name == "string" else (element.text or "").strip()
+
+
+def _plain(tag: Any) -> str:
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def _nested(shape: Shape, params: dict[str, list[str]], prefix: str, depth: int = 0) -> Any:
+    """The parameters of the query protocol under `prefix` as a tree; None where there are none."""
+    if depth > DEEPEST:
+        raise Malformed("Too deeply nested")
+    if shape.type_name == "structure":
+        read = {}
+        for name, member in shape.members.items():
+            wire = _wire(name, member)
+            value = _nested(member, params, f"{prefix}.{wire}" if prefix else wire, depth + 1)
+            if value is not None:
+                read[wire] = value
+        return read if read or not prefix or prefix in params else None
+    if shape.type_name in ("list", "map"):
+        return _numbered(shape, params, prefix, depth)
+    value = params.get(prefix)
+    return None if value is None else value[0]
+
+
+def _numbered(shape: Shape, params: dict[str, list[str]], prefix: str, depth: int) -> Any:
+    """A list, or a map: its entries have numbers."""
+    flat = shape.serialization.get("flattened")
+    item = "entry" if shape.type_name == "map" else shape.member.serialization.get("name", "member")
+    start = f"{prefix}." if flat else f"{prefix}.{item}."
+    numbers = sorted({int(number) for key in params if key.startswith(start)
+                      and re.fullmatch(r"\d{1,9}", number := key[len(start):].partition(".")[0], re.ASCII)})
+    if shape.type_name == "list":
+        if numbers or prefix in params:
+            return [_nested(shape.member, params, f"{start}{number}", depth + 1) for number in numbers]
+        return None
+    key, value = (part.serialization.get("name", name) for part, name in ((shape.key, "key"), (shape.value, "value")))
+    entries = {params[f"{start}{number}.{key}"][0]: _nested(shape.value, params, f"{start}{number}.{value}", depth + 1)
+               for number in numbers if f"{start}{number}.{key}" in params}
+    return entries or None
+
+
+def _decoded(value: Any) -> bytes:
+    if not isinstance(value, str):
+        raise Malformed(f"{_token(value)} can not be converted to Blob")
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise Malformed("Invalid base64 in a Blob") from None
+
+
+def _members(shape: Any) -> dict[str, tuple[str, Any]]:
+    """A structure's members by the names that they have on the wire: (name, shape)."""
+    found = shape.__dict__.get("_by_wire")
+    if found is None:
+        found = shape.__dict__["_by_wire"] = {
+            _wire(name, member): (name, member) for name, member in shape.members.items()}
+    return found
+
+
+def _wire(name: str, member: Any) -> str:
+    return member.serialization.get("name", name)
+
+
+def _lower(name: str) -> str:
+    return name[:1].lower() + name[1:]
+
+
+@functools.cache
+def _pattern(pattern: str | None) -> re.Pattern | None:
+    """A pattern as Python writes it: at least as lenient as AWS's, which is Java's. None where it cannot be said."""
+    if pattern is None:
+        return None
+    written = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
+    flags = 0 if r"\p" in written else re.ASCII
+    written = re.sub(r"\\p\{(L|N|M)\}", r"\\w", written).replace(r"\p{Z}", r"\s").replace(r"\p{Print}", r"[ -~]")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return re.compile(written, flags)
+    except re.error:
+        return None
+
+
+def _token(value: Any) -> str:
+    """What AWS calls a JSON value of the wrong type."""
+    if isinstance(value, bool):
+        return "TRUE_VALUE" if value else "FALSE_VALUE"
+    if isinstance(value, (int, float)):
+        return "NUMBER_VALUE" if isinstance(value, int) else "DECIMAL_VALUE"
+    return "STRING_VALUE" if isinstance(value, str) else "START_ARRAY" if isinstance(value, list) else "START_OBJECT"
+
+
+def _java(value: Any) -> str:
+    return ("java.lang.String" if isinstance(value, str) else "java.lang.Boolean" if isinstance(value, bool)
+            else "java.lang.Integer" if isinstance(value, int) else "java.lang.Double")
+
+
+# -------------------------------------------------------------------------------------------------------- the answers
+
+
+def refused(service: str, request: Request, code: str, message: str, status: int = 400) -> Refused:
+    """The answer that says so, in the form of the service."""
+    from ministack.core import iam_actions, responses
+
+    _, headers, body = iam_actions.access_denied_response(
+        service, "", "", str(uuid.uuid4()), error_code=code, message=message, headers=request.headers)
+    responses.fix_error_content_type(service, status, headers)
+    return Refused(status, headers, body)
+
+
+def too_large(service: str, request: Request, largest: int) -> tuple[int, dict[str, str], bytes]:
+    if service == "s3":
+        return refused(service, request, "EntityTooLarge",
+                       "Your proposed upload exceeds the maximum allowed size").response
+    code = "RequestEntityTooLargeException"
+    return refused(service, request, code, f"Request must be smaller than {largest} bytes", 413).response
+
+
+def too_slow(service: str, request: Request) -> tuple[int, dict[str, str], bytes]:
+    return refused(service, request, "RequestTimeout", "Your socket connection to the server was not read from or "
+                   "written to within the timeout period. Idle connections will be closed.",
+                   400 if service == "s3" else 408).response
+
+
+def _malformed(service: str, protocol: str, reason: str) -> tuple[str, str]:
+    """Code and message for what cannot be read."""
+    if protocol == "rest-xml":
+        if reason == "Request Body is empty":
+            return "MissingRequestBodyError", reason
+        if reason.endswith(("Integer", "Long", "Boolean")):
+            return "InvalidArgument", "Provided argument not an integer or within integer range"
+        return "MalformedXML", ("The XML you provided was not well-formed or did not validate against our published "
+                                "schema")
+    if protocol == "query":
+        return "MalformedInput", reason
+    if service == "lambda" and reason.startswith("Could not parse request body into json"):
+        return "InvalidRequestContentException", reason
+    return SERIALIZATION, reason
+
+
+def _invalid(service: str, reader: Reader) -> tuple[str, str]:
+    """Code and message for what can be read and is not allowed."""
+    if service == "s3":
+        payload = reader.operation.input_shape.serialization.get("payload")
+        if any(where.partition(".")[0] == payload for _, where in reader.found):
+            return _malformed(service, "rest-xml", "")
+        return "InvalidArgument", reader.found[0][0]
+    null = next((where for said, where in reader.found if said.startswith("Value null")), "")
+    if service == "sqs" and null:
+        return "MissingParameter", f"The request must contain the parameter {null[:1].upper()}{null[1:]}."
+    return INVALID.get(service, "ValidationException"), _said(reader.found)
+
+
+def _said(found: list[tuple[str, str]]) -> str:
+    sentences = [said for said, _ in found]
+    if not sentences[0].startswith("Value"):
+        return sentences[0]
+    return f"{len(sentences)} validation error{'s' if len(sentences) > 1 else ''} detected: {'; '.join(sentences)}"
