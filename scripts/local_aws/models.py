@@ -36,6 +36,8 @@ SERIALIZATION = "SerializationException"
 INVALID = {"athena": "InvalidRequestException", "iam": "ValidationError", "logs": "InvalidParameterException",
            "sns": "InvalidParameter", "sqs": "InvalidParameterValue", "sts": "ValidationError",
            "tagging": "InvalidParameterException"}
+# Services whose tokens to go on with a list are numbers here; no others were ever given out
+COUNTED_ON = ("athena", "sqs")
 _INTEGERS = {"integer": 2**31, "long": 2**63}
 
 
@@ -304,9 +306,14 @@ class Reader:
                 continue
             name, member = named[key]
             read[key] = self.value(member, given, prefix + _lower(name), text, depth + 1)
-        for name in shape.required_members:
+        needed = shape.required_members
+        if shape.name == "Tag" and "Key" in shape.members:  # every service wants it, not every model says so
+            needed = [*needed, "Key"]
+        for name in dict.fromkeys(needed):
             if name not in apart and _wire(name, shape.members[name]) not in read:
                 self._null(shape.members[name], prefix + _lower(name))
+        if self.service in COUNTED_ON and not re.fullmatch(r"\d{0,18}", str(read.get("NextToken", "")), re.ASCII):
+            self.found.append(("Invalid NextToken", prefix + "nextToken"))
         if self.service.startswith("dynamodb") and shape.name == "AttributeValue" and len(read) != 1:
             self._attribute_value(len(read))
         return read
