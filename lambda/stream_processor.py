@@ -14,22 +14,25 @@ Follows https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurere
 and https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
 import random
 import re
 import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from itertools import count
 from json.encoder import encode_basestring as quote  # text to a JSON string, in C
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+Client = Context = Any  # boto makes the class of a client while it runs; Lambda brings that of the context
 STREAM = os.environ.get("DELIVERY_STREAM_NAME")
 BUCKET = os.environ.get("AUDIT_BUCKET")
 MASKED = {name.strip() for name in os.environ.get("MASKED_ATTRIBUTES", "").split(",")} - {""}
@@ -49,7 +52,7 @@ SESSION = botocore.session.get_session()
 
 # Made once, while Lambda starts the environment, and used by every invocation in it. It does not try again by itself:
 # `deliver` does, knowing the time left.
-FIREHOSE = SESSION.create_client(
+FIREHOSE: Client = SESSION.create_client(
     "firehose", config=Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 1})
 )
 
@@ -60,7 +63,7 @@ FIELDS = (
 LINE = "{" + ",".join(f'"{field}":%s' for field in FIELDS) + "}\n"
 
 
-def handler(event, context):
+def handler(event: dict, context: Context) -> dict:
     """Deliver a batch of stream records; answer from which one on the stream must send them again, if any."""
     records = event["Records"]
     packages, packed, problem = pack(records)
@@ -95,13 +98,14 @@ class Package(NamedTuple):
     data: bytes
 
 
-def pack(records):
+def pack(records: Sequence[dict]) -> tuple[list[Package], int, Exception | None]:
     """Return the packages, how many stream records they hold, and the error that ended the packing, if any.
 
     It ends early only where S3 does not take what must be kept there: the batch is then delivered up to that record.
     """
-    packages, lines, size, first = [], [], 0, 0
-    packed, problem = len(records), None
+    packages: list[Package] = []
+    lines: list[bytes] = []
+    size, first, packed, problem = 0, 0, len(records), None
     for position, record in enumerate(records):
         try:
             line = audit_line(record)
@@ -118,7 +122,7 @@ def pack(records):
     return packages, packed, problem
 
 
-def audit_line(record):
+def audit_line(record: dict) -> bytes:
     """Return the audit event of a stream record as a line of JSON, whatever the record is."""
     try:
         fields = audit_fields(record)
@@ -130,7 +134,7 @@ def audit_line(record):
     return line
 
 
-def audit_fields(record):
+def audit_fields(record: dict) -> tuple[str, ...]:
     """Return the values of FIELDS, each as JSON, from a stream record."""
     change, event_name = record["dynamodb"], record["eventName"]
     before, after = change.get("OldImage"), change.get("NewImage")
@@ -153,38 +157,38 @@ def audit_fields(record):
     )
 
 
-def order_id(change):
+def order_id(change: dict) -> str:
     """Return the partition key of the item."""
     keys = change["Keys"]
     name = "orderId" if "orderId" in keys else next(iter(keys))
     return MASK if name in MASKED else column(plain(keys[name]))
 
 
-def sequence_number(change):
+def sequence_number(change: dict) -> str:
     """Return the sequence number, padded so that the order of texts is the order of numbers."""
     return quote(change["SequenceNumber"].zfill(40))
 
 
 @lru_cache(maxsize=64)
-def changed_at(seconds):
+def changed_at(seconds: int) -> str:
     """Return the time of the change; most changes of a batch fall into the same few seconds."""
     return time.strftime('"%Y-%m-%d %H:%M:%S"', time.gmtime(seconds))
 
 
-def deleted_by_ttl(record):
+def deleted_by_ttl(record: dict) -> bool:
     """Tell whether DynamoDB's time to live deleted the item: the one case in which a stream names who did it."""
     who = record.get("userIdentity")
     return bool(who) and who.get("type") == "Service" and who.get("principalId") == "dynamodb.amazonaws.com"
 
 
-def column(text):
+def column(text: str | None) -> str:
     """Return a value for a text column: text as it is, anything else as the text of its JSON."""
     if text is None:
         return "null"
     return text if text[0] == '"' or text == "null" else quote(text)
 
 
-def whole_number(text):
+def whole_number(text: str | None) -> str:
     """Return a value for a bigint column: null where it is no whole number of 64 bits."""
     if text is None or text[0] not in "-0123456789":
         return "null"
@@ -195,7 +199,7 @@ def whole_number(text):
 # From DynamoDB's typed values to plain JSON
 
 
-def compare(before, after):
+def compare(before: dict, after: dict) -> tuple[dict[str, str], dict[str, str], list[str]]:
     """Return the JSON of each attribute of two images, by name, masked where configured, and the names that differ."""
     old = {name: plain(typed) for name, typed in before.items()}
     new, changed = {}, [name for name in before if name not in after]
@@ -211,21 +215,23 @@ def compare(before, after):
     return old, new, changed
 
 
-def plain(typed):
+def plain(typed: dict) -> str:
     """Return the JSON of a typed value such as {"N": "1.50"}."""
     ((kind, value),) = typed.items()
     return PLAIN[kind](value)
 
 
-def json_object(texts):
+def json_object(texts: dict[str, str]) -> str:
+    """Return a JSON object, of the JSON of its values by name."""
     return "{" + ",".join([f"{quote(name)}:{text}" for name, text in texts.items()]) + "}"
 
 
-def json_array(texts):
+def json_array(texts: Iterable[str]) -> str:
+    """Return a JSON array, of the JSON of its values."""
     return "[" + ",".join(texts) + "]"
 
 
-def number(text):
+def number(text: str) -> str:
     """Return a number digit for digit: DynamoDB keeps 38 of them, a float would keep 15."""
     if JSON_NUMBER(text):
         return text
@@ -235,10 +241,10 @@ def number(text):
     return str(value)
 
 
-def set_of(kind, key=None):
+def set_of(kind: Callable[[str], str], key: Callable[[str], Any] | None = None) -> Callable[[list[str]], str]:
     """Return the function for a set. It sorts the set in its image, so that images compare whatever the sets' order."""
 
-    def json_set(values):
+    def json_set(values: list[str]) -> str:
         values.sort(key=key)
         return json_array(map(kind, values))
 
@@ -263,7 +269,7 @@ PLAIN = {
 # What does not fit, or is not understood
 
 
-def keep_whole(why, body, fields, reason):
+def keep_whole(why: str, body: bytes, fields: Iterable[str], reason: str) -> bytes:
     """Put a body into the audit bucket under its SHA-256, and return the line of the event that points to it."""
     digest = hashlib.sha256(body).hexdigest()
     key = f"{why}/{digest}.json"
@@ -277,7 +283,7 @@ def keep_whole(why, body, fields, reason):
     return line.encode(errors="backslashreplace")  # what UTF-8 cannot hold becomes the same in JSON's own notation
 
 
-def masked_record(record):
+def masked_record(record: object) -> bytes:
     """Return a stream record as JSON, whole but for the values of masked attributes."""
     change = record.get("dynamodb") if isinstance(record, dict) else None
     for image in change.values() if isinstance(change, dict) else ():
@@ -286,7 +292,7 @@ def masked_record(record):
     return json.dumps(record).encode()
 
 
-def readable_fields(record):
+def readable_fields(record: dict) -> list[str]:
     """Return FIELDS as far as they can be read from a record that is not understood: null for the others."""
     readers = (
         lambda: quote(record["eventID"]),
@@ -298,7 +304,8 @@ def readable_fields(record):
     return [attempt(reader) for reader in readers] + ["null"] * (len(FIELDS) - len(readers))
 
 
-def attempt(reader):
+def attempt(reader: Callable[[], str]) -> str:
+    """Return what `reader` does, or null where it fails."""
     try:
         return reader()
     except Exception:
@@ -306,7 +313,7 @@ def attempt(reader):
 
 
 @lru_cache(maxsize=1)
-def s3():
+def s3() -> Client:
     """Return the S3 client, made when first needed: most environments never do."""
     return SESSION.create_client("s3")
 
@@ -314,14 +321,14 @@ def s3():
 # To Firehose
 
 
-def deliver(packages, context):
+def deliver(packages: list[Package], context: Context) -> tuple[list[Package], Exception | str | None]:
     """Put packages into the delivery stream; what it refuses, again and again while there is time.
 
     Return the packages it did not take, in order, and the last reason.
     """
-    waiting, reason = packages, None
-    for tries in count():
-        refused = []
+    waiting, reason, tries = packages, None, 0
+    while True:
+        refused: list[Package] = []
         for call in calls(waiting):
             try:
                 answer = FIREHOSE.put_record_batch(
@@ -341,9 +348,10 @@ def deliver(packages, context):
         if not waiting or not passing(reason) or context.get_remaining_time_in_millis() / 1000 < pause + RESERVE:
             return waiting, reason
         time.sleep(pause)
+        tries += 1
 
 
-def calls(packages):
+def calls(packages: Iterable[Package]) -> Iterator[list[Package]]:
     """Yield lists of packages, each within what one PutRecordBatch call may carry."""
     call, size = [], 0
     for package in packages:
@@ -356,7 +364,7 @@ def calls(packages):
         yield call
 
 
-def passing(reason):
+def passing(reason: Exception | str | None) -> bool:
     """Tell whether a refusal may pass by waiting a little; a missing permission or stream does not."""
     if not isinstance(reason, ClientError):
         return not isinstance(reason, ParamValidationError)

@@ -6,14 +6,20 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import DateFormatter, DayLocator
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
+
+if TYPE_CHECKING:
+    import ipywidgets
 
 NEW, DELETED = "(new)", "(deleted)"
 COLOURS = {
@@ -34,6 +40,7 @@ def in_order(states: Collection[str]) -> list[str]:
 
 
 def colour(state: str) -> str:
+    """A state's colour, as #RRGGBB; black for one that this shop does not know."""
     return COLOURS.get(state, "#000000")
 
 
@@ -104,9 +111,9 @@ def states_over_time(counts: pd.DataFrame, title: str) -> Axes:
     counts = counts[in_order(counts.columns)]
     figure, ax = plt.subplots(figsize=(WIDTH, 4.2), layout="constrained")
     ax.stackplot(counts.index, *[counts[state].astype(float) for state in counts],
-                 colors=[colour(state) for state in counts])
+                 colors=[colour(str(state)) for state in counts])
     bottom = 0.0
-    for state in counts:  # each name stands beside its own band, so that no legend has to be looked up
+    for state in map(str, counts):  # each name stands beside its own band, so that no legend has to be looked up
         height = float(counts[state].iloc[-1])
         if height:
             ax.annotate(f"{state} {height:.0f}", (counts.index[-1], bottom + height / 2), xytext=(6, 0),
@@ -133,7 +140,9 @@ def timeline(story: pd.DataFrame, title: str, until: pd.Timestamp, figure: Figur
         height = 0.45 + 0.4 * level
         state = DELETED if pd.isna(state) else state
         if state != DELETED:
+            # pyrefly: ignore[bad-argument-type]  matplotlib takes times, which its types do not say
             ax.barh(0, end - begin, left=begin, height=0.5, color=colour(state))
+        # pyrefly: ignore[bad-argument-type]
         ax.plot([begin, begin], [-0.25, height + 0.13], color=colour(state), lw=1.5)
         ax.annotate(f"{state}\nby {'nobody named' if pd.isna(by) else by}", (begin, height), xytext=(3, 0),
                     textcoords="offset points", va="center", fontsize=8, color=colour(state),
@@ -143,6 +152,23 @@ def timeline(story: pd.DataFrame, title: str, until: pd.Timestamp, figure: Figur
     _days(ax)
     _only_axes(ax, "bottom")
     return ax
+
+
+def name_lines(ax: Axes, names: Sequence[str]) -> None:
+    """Write the name of each line of `ax`, in their order, behind its last point and in its colour: so no legend has to
+    be looked up. Where names would lie on each other, the upper one moves up. The limits of the axes must be set."""
+    figure = ax.figure
+    assert isinstance(figure, Figure)
+    figure.draw_without_rendering()  # only then it is known where a point lies
+    height = 11 * figure.dpi / 72  # pixels of a line of text of 9 points
+    free = -math.inf  # the lowest place where a name covers none of those below
+    ends = [tuple(np.asarray(line.get_xydata())[-1]) for line in ax.lines]
+    levels = [ax.transData.transform(end)[1] for end in ends]
+    for level, end, line, name in sorted(zip(levels, ends, ax.lines, names, strict=True), key=lambda one: one[0]):
+        place = max(level, free)
+        free = place + height
+        ax.annotate(name, end, xytext=(5, (place - level) * 72 / figure.dpi), fontsize=9, va="center",
+                    textcoords="offset points", color=line.get_color(), fontweight="bold")
 
 
 def differences(story: pd.DataFrame) -> pd.DataFrame:
@@ -155,7 +181,7 @@ def differences(story: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["step", "attribute", "before", "after"])
 
 
-def order_picker(changes: pd.DataFrame, order_id: str, until: pd.Timestamp):
+def order_picker(changes: pd.DataFrame, order_id: str, until: pd.Timestamp) -> ipywidgets.VBox | pd.DataFrame:
     """A widget that shows any order's timeline, and each change as a before/after difference. `changes` holds one row a
     change: `order_id`, `step`, `new_state`, `updated_at`, `changed_by`, `old_image`, `new_image`. Without ipywidgets it
     is the table of `differences` for `order_id` alone."""
@@ -171,7 +197,7 @@ def order_picker(changes: pd.DataFrame, order_id: str, until: pd.Timestamp):
     choice = ipywidgets.Dropdown(options=sorted(changes["order_id"].unique()), value=order_id, description="Order")
     chart, table = ipywidgets.Image(format="png"), ipywidgets.HTML()
 
-    def show(_=None) -> None:
+    def show(_: object = None) -> None:
         story = changes[changes["order_id"] == choice.value].sort_values("step")
         figure = Figure()  # of its own: a widget's callback may run in another thread than the notebook's cells
         timeline(story, f"Order {choice.value}: {len(story)} changes", until, figure)

@@ -20,6 +20,7 @@ _first: dict[Path, pytest.Collector] = {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Have nbval run the notebooks in this environment, and compare by the rules for what differs from run to run."""
     config.option.nbval_current_env = True
     config.option.nbval_sanitize_with = str(Path(__file__).parent.parent / "tests" / "notebooks" / "sanitize.ini")
 
@@ -52,4 +53,5 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_unconfigure() -> None:
+    """End the local AWS."""
     _running.close()

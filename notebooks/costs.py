@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from simulation import Pipe, Run, simulate
+from simulation import Pipe, simulate
 
 PERIOD = 1800  # seconds that are simulated, and taken for all
 PERIODS = 30 * 24 * 3600 // PERIOD  # in a month
@@ -36,12 +36,12 @@ def month(design: Design, rate: float, prices: dict[str, float], questions: int 
     """Dollars a month for `rate` changes a second, by what they are paid for.
 
     `questions` are asked a month, each about one day; events are kept for `kept` months and logs for `logs_kept`; an
-    invocation logs `log_bytes`. Quotas are taken to be raised as far as the load needs.
+    invocation logs `log_bytes`. Quotas are taken to be raised as far as the load needs. `prices` are in dollars, by the
+    names below. Raises ValueError for a rate below 0.
     """
     pipe = sized(design.pipe, rate)
-    run = _run(pipe)
-    invocations = run.invocations * PERIODS
-    batch = max(1, round(run.delivered[-1] / run.invocations))
+    work = _work(pipe)
+    invocations, batch = work.invocations * PERIODS, work.batch
     _, records = pipe.sent(batch)
     billed = records * math.ceil(batch * pipe.event_bytes / records / STEP) * STEP
     events = rate * PERIOD * PERIODS * pipe.event_bytes  # bytes
@@ -51,21 +51,37 @@ def month(design: Design, rate: float, prices: dict[str, float], questions: int 
         "Lambda": invocations / 1e6 * prices["lambda_million_requests"]
         + invocations * pipe.seconds(batch) * pipe.memory / 1024 * prices["lambda_gb_second"],
         "Logs": invocations * log_bytes / GB * (prices["logs_gb"] + logs_kept * prices["logs_gb_month"]),
-        "S3": run.objects * PERIODS / 1000 * prices["s3_thousand_puts"]
+        "S3": work.objects * PERIODS / 1000 * prices["s3_thousand_puts"]
         + events * design.stored * kept / GB * prices["s3_gb_month"],
         "Athena": questions * max(LEAST, read) / TB * prices["athena_tb"],
     }
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What a pipe does in a PERIOD."""
+
+    invocations: float
+    batch: int  # changes an invocation, on average
+    objects: float
+
+
 @lru_cache(maxsize=64)
-def _run(pipe: Pipe) -> Run:
-    """A period of the pipe; the same one is asked for again by the next table."""
-    return simulate(pipe, PERIOD)
+def _work(pipe: Pipe) -> _Work:
+    """A simulated PERIOD of the pipe; the same one is asked for again by the next table. Where less than a change comes
+    in the time that Firehose and the trigger wait for more, each is an invocation and an object of its own."""
+    if pipe.changes_a_second * max(pipe.buffer_seconds, pipe.window) < 1:
+        return _Work(pipe.changes_a_second * PERIOD, 1, pipe.changes_a_second * PERIOD)
+    run = simulate(pipe, PERIOD)
+    return _Work(run.invocations, max(1, round(run.delivered[-1] / run.invocations)), run.objects)
 
 
 def sized(pipe: Pipe, rate: float) -> Pipe:
-    """The pipe for a load, with the shards that DynamoDB then has and without a delivery stream's default quotas."""
-    return replace(pipe, changes_a_second=rate, shards=math.ceil(rate / SHARD), calls_a_second=math.inf,
+    """The pipe for a load of `rate` changes a second, with the shards that DynamoDB then has (at least one) and without
+    a delivery stream's default quotas. Raises ValueError for a rate below 0."""
+    if rate < 0:
+        raise ValueError(f"{rate} changes a second cannot be: the least is 0")
+    return replace(pipe, changes_a_second=rate, shards=max(1, math.ceil(rate / SHARD)), calls_a_second=math.inf,
                    records_a_second=math.inf, bytes_a_second=math.inf)
 
 
@@ -79,17 +95,18 @@ class Use:
 
     @property
     def share(self) -> float:
+        """The part of the quota that is used: above 1, AWS refuses or throttles."""
         return self.needed / self.allowed
 
 
 def quotas(pipe: Pipe, rate: float) -> list[Use]:
-    """What a load needs of the default quotas in us-east-1, the tightest first."""
+    """What a load of `rate` changes a second needs of the default quotas in us-east-1, the tightest first. Raises
+    ValueError for a rate below 0."""
     needs = sized(pipe, rate)
-    run = _run(needs)
-    batch = max(1, round(run.delivered[-1] / run.invocations))
-    calls, records = needs.sent(batch)
-    invocations = run.invocations / PERIOD
-    busy = invocations * needs.seconds(batch)
+    work = _work(needs)
+    calls, records = needs.sent(work.batch)
+    invocations = work.invocations / PERIOD
+    busy = invocations * needs.seconds(work.batch)
     uses = [
         Use("DynamoDB: writes a second, a table", rate, 40_000),
         Use("Stream: one lane's time, a shard", busy / needs.lanes, 1),
@@ -97,6 +114,6 @@ def quotas(pipe: Pipe, rate: float) -> list[Use]:
         Use("Firehose: calls a second", invocations * calls, pipe.calls_a_second),
         Use("Firehose: records a second", invocations * records, pipe.records_a_second),
         Use("Firehose: bytes a second", rate * pipe.event_bytes, pipe.bytes_a_second),
-        Use("S3: puts a second, a prefix", run.objects / PERIOD, 3_500),
+        Use("S3: puts a second, a prefix", work.objects / PERIOD, 3_500),
     ]
     return sorted(uses, key=lambda use: -use.share)

@@ -8,7 +8,7 @@ the same in every run.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from decimal import Decimal
@@ -52,12 +52,15 @@ class Change:
 
     @property
     def event_name(self) -> str:
+        """What the table's stream calls it: INSERT, MODIFY or REMOVE."""
         return "INSERT" if self.before is None else "REMOVE" if self.after is None else "MODIFY"
 
     @property
     def at(self) -> int:
         """The order's own time of the change, epoch seconds; a deletion has none, so it is that of the last change."""
-        return int((self.after or self.before)["lastUpdatedDate"])
+        item = self.after or self.before
+        assert item, "a change has an item before it or after it"
+        return int(item["lastUpdatedDate"])
 
     @property
     def by(self) -> str | None:
@@ -66,10 +69,12 @@ class Change:
 
     @property
     def old_state(self) -> str | None:
+        """The order's state before; None for a new order."""
         return self.before["state"] if self.before else None
 
     @property
     def new_state(self) -> str | None:
+        """The order's state after; None for a deleted one."""
         return self.after["state"] if self.after else None
 
 
@@ -164,7 +169,7 @@ class Replay:
     twice, however often this is run or interrupted, and an item that somebody else has changed is left alone.
     """
 
-    def __init__(self, session: boto3.Session, table: str, weeks: dict[str, list[Change]], threads: int = 8):
+    def __init__(self, session: boto3.Session, table: str, weeks: dict[str, list[Change]], threads: int = 8) -> None:
         config = Config(max_pool_connections=threads, retries={"mode": "standard", "total_max_attempts": 10})
         self.client = session.resource("dynamodb", config=config).meta.client  # takes plain Python values
         self.table, self.weeks, self.threads = table, weeks, threads
@@ -179,7 +184,7 @@ class Replay:
         others = [[change for change in life if change.after and change is not self.closing] for life in missing]
         last = [[self.closing]] if any(self.closing in life for life in missing) else []
 
-        def written():
+        def written() -> Iterator[Change]:
             for phase in (others, last, deletions):
                 yield from self._write_all(phase)
 

@@ -9,12 +9,12 @@ import gzip
 import json
 import zlib
 
-from seals import keys, read
+from seals import S3Client, keys, read
 
 ASIDE = "set-aside/"
 
 
-def unreadable(s3, bucket: str, prefix: str = "events/") -> dict[str, str]:
+def unreadable(s3: S3Client, bucket: str, prefix: str = "events/") -> dict[str, str]:
     """The keys of the objects that Athena cannot read, or not all of, each with the reason."""
     problems = {key: problem(read(s3, bucket, key)) for key in keys(s3, bucket, prefix)}
     return {key: reason for key, reason in problems.items() if reason}
@@ -40,7 +40,7 @@ def problem(body: bytes) -> str | None:
     return None
 
 
-def set_aside(s3, bucket: str, key: str) -> str:
+def set_aside(s3: S3Client, bucket: str, key: str) -> str:
     """Move an object out of what Athena reads, byte for byte; return where it is now."""
     aside = f"{ASIDE}{key}"
     s3.copy_object(Bucket=bucket, Key=aside, CopySource={"Bucket": bucket, "Key": key})

@@ -10,11 +10,13 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterator
+from typing import Any
 
 MANIFESTS = "manifests/"
+S3Client = Any  # boto3 makes the class of a client while it runs
 
 
-def seal(s3, bucket: str, day: str, previous: str | None) -> str:
+def seal(s3: S3Client, bucket: str, day: str, previous: str | None) -> str:
     """Write a day's manifest; return its SHA-256, for the next day's and for you to keep. `previous` is the one of the
     day before, None for the first. A day that is sealed again gets a new version, and the bucket keeps the old one."""
     objects = {}
@@ -26,7 +28,7 @@ def seal(s3, bucket: str, day: str, previous: str | None) -> str:
     return hashlib.sha256(manifest).hexdigest()
 
 
-def verify(s3, bucket: str, last: str) -> list[str]:
+def verify(s3: S3Client, bucket: str, last: str) -> list[str]:
     """What is not as it was sealed. `last` is the SHA-256 of the last manifest, as you have kept it."""
     wrong, sealed, previous, day = [], {}, None, ""
     for name in keys(s3, bucket, MANIFESTS):
@@ -48,14 +50,16 @@ def verify(s3, bucket: str, last: str) -> list[str]:
 
 
 def facts(body: bytes) -> dict:
+    """What a manifest says of an object: its size in bytes, and its SHA-256 in hexadecimal digits."""
     return {"size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
 
 
-def keys(s3, bucket: str, prefix: str) -> Iterator[str]:
+def keys(s3: S3Client, bucket: str, prefix: str) -> Iterator[str]:
     """The keys below a prefix, in order."""
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         yield from (entry["Key"] for entry in page.get("Contents", []))
 
 
-def read(s3, bucket: str, key: str) -> bytes:
+def read(s3: S3Client, bucket: str, key: str) -> bytes:
+    """The object at this key, whole."""
     return s3.get_object(Bucket=bucket, Key=key)["Body"].read()

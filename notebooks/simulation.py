@@ -50,6 +50,7 @@ class Pipe:
 
     @property
     def largest_batch(self) -> int:
+        """Records that an invocation gets at the most: `batch_size`, or as many as Lambda's event holds."""
         return max(1, min(self.batch_size, PAYLOAD_BYTES // self.event_bytes))
 
     def sent(self, events: int) -> tuple[int, int]:

@@ -4,24 +4,26 @@ It creates nothing on AWS: each resource is made in its own cell of a notebook, 
 """
 from __future__ import annotations
 
+import builtins
 import json
 import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 import boto3
 from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import (
     BotoCoreError,
@@ -48,6 +50,7 @@ NOTEBOOKS = {
     6: "06_prove_that_nothing_is_lost.ipynb",
 }
 TAG = {"project": "orders-audit"}
+Answer = TypeVar("Answer")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 STUDIO_METADATA = Path("/opt/ml/metadata/resource-metadata.json")
 LOCAL_AWS = Path(__file__).resolve().parent.parent / "scripts" / "local_aws"
@@ -77,7 +80,7 @@ def connect() -> boto3.Session:
     return _connect_local() if target == "local" else _connect_aws()
 
 
-def in_studio(environ=os.environ, metadata: Path = STUDIO_METADATA) -> bool:
+def in_studio(environ: Mapping[str, str] = os.environ, metadata: Path = STUDIO_METADATA) -> bool:
     """Whether this is SageMaker Studio, by what Studio sets: the kind of app in the environment, or its metadata file
     (https://docs.aws.amazon.com/sagemaker/latest/dg/notebooks-run-and-manage-metadata.html)."""
     return bool(environ.get("SAGEMAKER_APP_TYPE")) or metadata.exists()
@@ -105,11 +108,10 @@ def _connect_local() -> boto3.Session:
         AWS_EC2_METADATA_DISABLED="true", AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull,
     )
     for name in ("NO_PROXY", "no_proxy"):
-        os.environ[name] = ",".join(filter(None, [os.environ.get(name), *LOOPBACK]))
-    boto3.setup_default_session(
+        os.environ[name] = ",".join(host for host in (os.environ.get(name), *LOOPBACK) if host)
+    session = _default_session(
         aws_access_key_id=keys["AWS_ACCESS_KEY_ID"], aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
         region_name=region)
-    session = boto3.DEFAULT_SESSION
     session.events.register("before-send.*.*", _refuse_elsewhere)
     with _explained():
         session.client("sts").get_caller_identity()
@@ -117,7 +119,7 @@ def _connect_local() -> boto3.Session:
     return session
 
 
-def _refuse_elsewhere(request, **_) -> None:
+def _refuse_elsewhere(request: AWSPreparedRequest, **_: object) -> None:
     """Runs before each request of the local session: the last guard, should an endpoint be given by hand."""
     host = urlsplit(request.url).hostname
     if host not in LOOPBACK:
@@ -133,12 +135,18 @@ def _connect_aws() -> boto3.Session:
         if not region:
             raise WorkbookError("No AWS region is set. Set AWS_DEFAULT_REGION (for example to eu-west-1), restart the "
                                 "kernel and run this cell again.")
-        boto3.setup_default_session(region_name=region)
-        session = boto3.DEFAULT_SESSION
+        session = _default_session(region_name=region)
         me = session.client("sts").get_caller_identity()
     print(f"Everything happens on AWS, in account {me['Account']} and region {region}, as {me['Arn']}: it costs a few "
           "cents, and 99_clean_up.ipynb removes it.")
     return session
+
+
+def _default_session(**settings: str) -> boto3.Session:
+    """Make a session with these settings, and boto3's default one: awswrangler goes by that."""
+    boto3.setup_default_session(**settings)  # pyrefly: ignore[bad-argument-type]  its other arguments are no texts
+    assert boto3.DEFAULT_SESSION
+    return boto3.DEFAULT_SESSION
 
 
 def _local_status() -> dict[str, Any]:
@@ -194,29 +202,36 @@ class Names:
 
     @property
     def bucket_arn(self) -> str:
+        """The audit bucket's ARN."""
         return f"arn:{self.partition}:s3:::{self.bucket}"
 
     @property
     def table_arn(self) -> str:
+        """The table's ARN; its stream has another."""
         return self._arn("dynamodb", f"table/{self.table}")
 
     @property
     def function_arn(self) -> str:
+        """The function's ARN, without a version."""
         return self._arn("lambda", f"function:{self.function}")
 
     @property
     def delivery_stream_arn(self) -> str:
+        """The Firehose stream's ARN."""
         return self._arn("firehose", f"deliverystream/{self.delivery_stream}")
 
     @property
     def failures_arn(self) -> str:
+        """The ARN of the queue that is told of failed batches."""
         return self._arn("sqs", self.failures)
 
     @property
     def log_group_arn(self) -> str:
+        """The ARN of the function's log group."""
         return self._arn("logs", f"log-group:{self.log_group}")
 
     def role_arn(self, role: str) -> str:
+        """The ARN of the role with this name."""
         return f"arn:{self.partition}:iam::{self.account}:role/{role}"
 
     def _arn(self, service: str, resource: str) -> str:
@@ -240,25 +255,25 @@ def needs(part: int, session: boto3.Session) -> None:
                                 "cell again.")
 
 
-def _has_table(session, its: Names) -> bool:
+def _has_table(session: boto3.Session, its: Names) -> bool:
     return _exists(session.client("dynamodb").describe_table, TableName=its.table)
 
 
-def _has_function(session, its: Names) -> bool:
+def _has_function(session: boto3.Session, its: Names) -> bool:
     return _exists(session.client("lambda").get_function_configuration, FunctionName=its.function)
 
 
-def _has_trigger(session, its: Names) -> bool:
+def _has_trigger(session: boto3.Session, its: Names) -> bool:
     stream = session.client("dynamodb").describe_table(TableName=its.table)["Table"].get("LatestStreamArn")
     triggers = session.client("lambda").list_event_source_mappings(FunctionName=its.function)["EventSourceMappings"]
     return any(trigger["EventSourceArn"] == stream for trigger in triggers)
 
 
-def _has_delivery_stream(session, its: Names) -> bool:
+def _has_delivery_stream(session: boto3.Session, its: Names) -> bool:
     return _exists(session.client("firehose").describe_delivery_stream, DeliveryStreamName=its.delivery_stream)
 
 
-def _has_view(session, its: Names) -> bool:
+def _has_view(session: boto3.Session, its: Names) -> bool:
     return _exists(session.client("glue").get_table, DatabaseName=its.database, Name=its.history)
 
 
@@ -294,8 +309,8 @@ def delete_if_there(what: str, *missing: type[Exception]) -> Iterator[None]:
     print(f"{what}: gone")
 
 
-def wait_for(what: str, check: Callable[[], Any], seconds: float = 120, every: float = 0.5,
-             not_yet: str | Sequence[str] = ()) -> Any:
+def wait_for(what: str, check: Callable[[], Answer], seconds: float = 120, every: float = 0.5,
+             not_yet: str | Sequence[str] = ()) -> Answer:
     """Call `check` until it returns something true, and return that. A dot is printed for each second of waiting.
 
     An AWS error with one of the words `not_yet` in its message means 'try again'; any other is raised at once. After
@@ -349,9 +364,9 @@ def injected(session: boto3.Session, fault: str) -> int:
 def _faults(endpoint: str, method: str, content: dict | None = None) -> list[dict]:
     data, status = json.dumps(content).encode() if content else None, _local_status()
     signed = AWSRequest(method, f"{endpoint}/_local/faults", data=data)  # the local root alone may ask for faults
-    root = Credentials(status.get("access_key_id"), status.get("secret_access_key"))
-    SigV4Auth(root, "local", status.get("region")).add_auth(signed)
-    request = Request(signed.url, data, dict(signed.headers), method=method)
+    root = Credentials(status["access_key_id"], status["secret_access_key"])
+    SigV4Auth(root, "local", status["region"]).add_auth(signed)
+    request = Request(str(signed.url), data, dict(signed.headers), method=method)
     try:
         with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
             return json.load(answer)["faults"]
@@ -426,15 +441,16 @@ def _explained() -> Iterator[None]:
 
 def explain_errors() -> None:
     """Have the notebook show the errors that `explain` knows as one sentence, and all others as ever."""
-    try:
-        shell = get_ipython()  # noqa: F821  there is one in every notebook, and none in a script
-    except NameError:
+    get_ipython = getattr(builtins, "get_ipython", None)  # there is one in every notebook, and none in a script
+    if get_ipython is None:
         return
+    shell = get_ipython()
 
-    def show(shell, kind, error, traceback, tb_offset=None):
+    def show(_: object, kind: type[Exception], error: Exception, traceback: TracebackType,
+             tb_offset: int | None = None) -> None:
         sentence = explain(error)
         if sentence and not hasattr(error, "_render_traceback_"):
-            error._render_traceback_ = lambda: [f"{kind.__name__}: {sentence}"]
+            setattr(error, "_render_traceback_", lambda: [f"{kind.__name__}: {sentence}"])  # noqa: B010  not its own
         shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
 
     shell.set_custom_exc((Exception,), show)

@@ -12,6 +12,7 @@ PARTS = ("function", "questions", "pipe")
 
 
 def arguments(words: "list[str] | None" = None) -> argparse.Namespace:
+    """The command line's options, or those in `words`."""
     parser = command.parser(__doc__, port=False)
     parser.add_argument("--quick", action="store_true",
                         help="within a minute: fewer turns, smaller loads")
@@ -21,6 +22,7 @@ def arguments(words: "list[str] | None" = None) -> argparse.Namespace:
 
 
 def main() -> int:
+    """Measure what was asked for; the exit status."""
     options = arguments()
     command.enter_environment()
     from bench_parts import run

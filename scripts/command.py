@@ -32,8 +32,9 @@ def parser(description: str, port: bool = True) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=description, allow_abbrev=False,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--engine", choices=("duckdb", "trino"),
-                      help="what answers SQL on the local AWS: duckdb (default; embedded; answers as Athena does or "
-                           "refuses) or trino (exact; set up on first use)")
+                      help="what answers SQL on the local AWS: duckdb (default; embedded; what it is not verified to "
+                           "answer as Athena does it hands on to Trino, where that is set up) or trino (exact; set up "
+                           "on first use)")
     if port:
         made.add_argument("--port", type=int, help="where the local AWS listens on 127.0.0.1 (default 4566)")
     return made

@@ -21,10 +21,18 @@ class CellFailed(Exception):
 
 
 def is_executed(cell: NotebookNode) -> bool:
+    """Whether it is a code cell with something in it."""
     return cell.cell_type == "code" and bool(cell.source.strip())
 
 
-def execute(path: Path, notebook: NotebookNode, after_cell: Callable[[], None]) -> None:
+def read(path: Path) -> NotebookNode:
+    """The notebook in a file."""
+    notebook = nbformat.read(path, as_version=4)
+    assert isinstance(notebook, NotebookNode)
+    return notebook
+
+
+def execute(path: Path, notebook: NotebookNode, after_cell: Callable[[], object]) -> None:
     """Fill in the outputs of `notebook`, read from `path`, with a fresh kernel of this environment.
 
     `after_cell` is called after each executed cell. Raises CellFailed at the first cell that fails; the outputs up

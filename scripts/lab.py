@@ -20,6 +20,7 @@ QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "
 
 
 def arguments() -> argparse.Namespace:
+    """The command line's options."""
     parser = command.parser(__doc__)
     parser.add_argument("--target", choices=("local", "aws"), default="local",
                         help="where the notebooks make their resources: on the local AWS (default) or in your account")
@@ -30,6 +31,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
+    """Open JupyterLab, and return its exit status when it has ended."""
     options = arguments()
     command.enter_environment()
     if options.target == "aws":

@@ -16,7 +16,7 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from tqdm import tqdm
 
-from execute import CellFailed, execute, is_executed
+from execute import CellFailed, execute, is_executed, read
 
 SUMMARY_TAG = "summary"  # the cell whose output stands for the whole run
 
@@ -40,6 +40,7 @@ class Result:
 
     @property
     def cells(self) -> int:
+        """How many cells were to be executed."""
         return sum(map(is_executed, self.notebook.cells))
 
 
@@ -49,7 +50,7 @@ def run(notebooks: Sequence[Path], whatever_happens: Sequence[Path], build: Path
     for old in (executed, build / "report"):
         shutil.rmtree(old, ignore_errors=True)
     executed.mkdir(parents=True)
-    todo = {path: nbformat.read(path, as_version=4) for path in [*notebooks, *whatever_happens]}
+    todo = {path: read(path) for path in [*notebooks, *whatever_happens]}
     for images in {path.parent / "images" for path in todo}:
         if images.is_dir():
             shutil.copytree(images, executed / "images")

@@ -15,6 +15,7 @@ CLEAN_UP = "99_clean_up.ipynb"
 
 
 def arguments() -> argparse.Namespace:
+    """The command line's options."""
     parser = command.parser(__doc__)
     parser.add_argument("--target", choices=("local", "aws"), default="local",
                         help="where the resources are made: on the local AWS (default) or in your AWS account")
@@ -25,6 +26,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
+    """Run the notebooks; the exit status is 1 where one fails."""
     options = arguments()
     began = time.monotonic()
     command.enter_environment()

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from typing import IO
 
 import command
 
@@ -20,6 +21,7 @@ AFTER_NOTEBOOKS = ["tests/notebooks/test_clean_up.py", "tests/notebooks/test_lea
 
 
 def arguments() -> tuple:
+    """The command line's options, and the words that go to pytest."""
     parser = command.parser(__doc__, port=False)
     parser.epilog = EPILOG
     parser.add_argument("--update", action="store_true",
@@ -35,6 +37,7 @@ def arguments() -> tuple:
 
 
 def main() -> int:
+    """Check, update or soak; the exit status of what fails first."""
     options, for_pytest = arguments()
     command.enter_environment()
     if options.engine:
@@ -46,13 +49,20 @@ def main() -> int:
     if options.soak:
         os.environ["AUDIT_SOAK"] = str(options.soak)
         return _end(_start("pytest", "-q", "--capture=no", "tests/test_soak.py", *for_pytest))
-    lint = _end(_start("ruff", "check", "--quiet", "."))
+    wrong = _lint_and_types()
     if any((command.ROOT / word.partition("::")[0]).exists() for word in for_pytest):
-        return lint or _end(_start("pytest", "--nbval", *for_pytest))
+        return wrong or _end(_start("pytest", "--nbval", *for_pytest))
     chosen = [] if options.full else ["-m", "not browser and not studio and not soak and not removals"]
-    return lint or _side_by_side(
+    return wrong or _side_by_side(
         ["--nbval", "--keep-duplicates", *_walk(), *AFTER_NOTEBOOKS, *for_pytest],
         ["tests", "--numprocesses=2", *(f"--ignore={file}" for file in AFTER_NOTEBOOKS), *chosen, *for_pytest])
+
+
+def _lint_and_types() -> int:
+    """Lint and the type checker, at once; the exit status of the first that finds something."""
+    types = ["pyrefly", "check", "--config=.pyrefly.toml", "--python-interpreter-path", sys.executable,
+             "--output-format=min-text", "--summary=none"]
+    return max([_end(process) for process in (_start("ruff", "check", "--quiet", "."), _start(*types))])
 
 
 def _walk() -> list:
@@ -64,7 +74,7 @@ def _walk() -> list:
 def _side_by_side(notebooks: list, tests: list) -> int:
     """All of them wait more than they compute, so the notebooks run beside the tests; what they say comes after."""
     with tempfile.TemporaryFile() as said:
-        beside = _start("pytest", *notebooks, stdout=said, stderr=subprocess.STDOUT)
+        beside = _start("pytest", *notebooks, into=said)
         try:
             status = _end(_start("pytest", *tests))
         finally:
@@ -75,8 +85,9 @@ def _side_by_side(notebooks: list, tests: list) -> int:
     return max({status, status_beside} - {NOTHING_CHOSEN}, default=NOTHING_CHOSEN)
 
 
-def _start(module: str, *words: str, **where: object) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", module, *words], cwd=command.ROOT, **where)
+def _start(module: str, *words: str, into: "IO[bytes] | None" = None) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-m", module, *words], cwd=command.ROOT, stdout=into,
+                            stderr=subprocess.STDOUT if into else None)
 
 
 def _end(process: subprocess.Popen) -> int:
@@ -93,15 +104,13 @@ def _update(names: list) -> int:
     """Execute the notebooks in order, as they depend on each other, and store the outputs of all or of those named."""
     from pathlib import Path
 
-    import nbformat
-
-    from execute import CellFailed, execute, store
+    from execute import CellFailed, execute, read, store
 
     chosen = [Path(name).resolve() for name in names]
     with command.clean_local_aws(os.environ.get("AUDIT_LOCAL_ENGINE")) as status:
         os.environ.update(command.variables(status))
         for path in sorted((command.ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
-            notebook = nbformat.read(path, as_version=4)
+            notebook = read(path)
             print(path.name, file=sys.stderr, flush=True)
             try:
                 execute(path, notebook, lambda: None)

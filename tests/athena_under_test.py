@@ -1,10 +1,13 @@
 """A small Athena of a test's own: a bucket, a database, a workgroup, and one way to ask."""
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import time
 import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
 
 DONE = ("SUCCEEDED", "FAILED", "CANCELLED")
 
@@ -90,3 +93,27 @@ class Athena:
                 "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
                 "SerdeInfo": {"SerializationLibrary": "org.apache.hive.hcatalog.data.JsonSerDe"}}})
         return name
+
+
+@contextlib.contextmanager
+def users(athena: Athena) -> Iterator[Callable[..., Any]]:
+    """A function that makes a user who may do what it is given, pairs of actions and resources, and gives the user's
+    client of Athena. The users are gone afterwards."""
+    iam, made = athena.aws.client("iam"), []
+
+    def make(*allowed: tuple[list[str], str | list[str]]) -> Any:
+        name = athena.unique()
+        iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps({
+            "Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Action": actions, "Resource": resource} for actions, resource in allowed]}))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        made.append((name, key["AccessKeyId"]))
+        return athena.aws.client("athena", aws_access_key_id=key["AccessKeyId"],
+                                 aws_secret_access_key=key["SecretAccessKey"])
+
+    yield make
+    for name, key in made:
+        iam.delete_access_key(UserName=name, AccessKeyId=key)
+        iam.delete_user_policy(UserName=name, PolicyName="p")
+        iam.delete_user(UserName=name)

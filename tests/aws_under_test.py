@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -43,10 +44,10 @@ def ask(status: dict, path: str, method: str = "GET", content: Any = None) -> An
 
 
 class Aws:
-    """A local AWS that a test may start, stop and ask."""
+    """A local AWS that a test may start, stop and ask, its commands with `environment` beside this process's own."""
 
-    def __init__(self, state: Path, engine: str):
-        self.port, self.state, self.engine = free_port(), state, engine
+    def __init__(self, state: Path, engine: str, environment: dict[str, str] | None = None):
+        self.port, self.state, self.engine, self.environment = free_port(), state, engine, environment or {}
         self.endpoint = f"http://127.0.0.1:{self.port}"
 
     @functools.cached_property
@@ -69,7 +70,7 @@ class Aws:
         return subprocess.run(
             [sys.executable, str(ROOT / "scripts" / "local_aws"), *arguments, "--port", str(self.port), "--state",
              str(self.state), *(["--engine", self.engine] if arguments[0] == "start" else [])],
-            capture_output=True, text=True, timeout=180)
+            capture_output=True, text=True, timeout=180, env={**os.environ, **self.environment})
 
     def start(self) -> None:
         done = self.cli("start")

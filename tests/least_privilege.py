@@ -2,9 +2,7 @@
 what IAM decided at each step of the notebooks."""
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from aws_under_test import ask, session
+from function_package import function_package
 
 ROOT = Path(__file__).resolve().parent.parent
 POLICIES = ROOT / "notebooks" / "policies"
@@ -88,11 +87,8 @@ class Account:
         return self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
 
     def make_function(self, role: str) -> None:
-        code = io.BytesIO()
-        with zipfile.ZipFile(code, "w") as package:
-            package.writestr("code.py", "")
         self.awslambda.create_function(FunctionName="any", Role=role, Runtime="python3.12", Handler="code.handler",
-                                       Code={"ZipFile": code.getvalue()})
+                                       Code={"ZipFile": function_package("", "code.py")})
 
     def make_delivery_stream(self, role: str) -> None:
         self.firehose.create_delivery_stream(DeliveryStreamName="any", ExtendedS3DestinationConfiguration={

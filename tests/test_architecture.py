@@ -1,8 +1,10 @@
-"""The architecture's drawings: as the script draws them, legible, and with the right Part in focus."""
+"""The architecture's drawings: the Parts' as the script makes them, legible, and with the right Part in focus."""
+from __future__ import annotations
 
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
@@ -12,189 +14,124 @@ import matplotlib
 import pytest
 from PIL import ImageFont
 
-ROOT = Path(__file__).resolve().parent.parent
-SCRIPT = ROOT / "scripts" / "draw_architecture.py"
-IMAGES = ROOT / "notebooks" / "images"
-PARTS = range(1, 8)
-FILES = [IMAGES / "architecture.svg", *(IMAGES / f"architecture_part_{part}.svg" for part in PARTS)]
+from draw_architecture import IMAGES, PICTURES, WHOLE
+
+SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "draw_architecture.py"
 SVG = "{http://www.w3.org/2000/svg}"
-
-# What a learner makes in each Part, by the words that stand in the drawing.
-MADE_IN = {
-    1: {"Orders"},
-    2: {"OrdersStreamProcessor"},
-    3: {"Streams", "Trigger"},
-    4: {"OrdersAuditFirehose", "S3 bucket", "aws/lambda/", "oversize/", "unreadable/", "firehose-errors/", "events/"},
-    5: {"Glue Data Catalog", "Athena", "and pandas", "Charts", "athena/"},
+FAILURES = ["given up on", "too large, unreadable", "failed", "not delivered: the stream sends it again"]
+FOCUS = {  # some of the words in focus in each Part's picture, and some that are not
+    1: (["Orders"], ["OrdersStreamProcessor", "events/"]), 2: (["OrdersStreamProcessor"], ["Orders", "Trigger"]),
+    3: (["Streams", "Trigger"], ["Orders", "Athena"]), 4: (["OrdersAuditFirehose", "events/"], ["athena/", "Charts"]),
+    5: (["Athena", "and pandas", "Charts", "athena/"], ["events/", "Trigger"]),
+    6: (["aws/lambda/", "oversize/", "firehose-errors/", *FAILURES], ["Charts", "Orders"]),
+    7: (["Orders", "Athena", "by the TB scanned", "S3 bucket", "by the PUT and the GB-month"], ["Charts", "athena/"]),
 }
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
-def run(*arguments):
-    return subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True, timeout=60)
+def groups(path: Path = WHOLE) -> list[ElementTree.Element]:
+    return [group for group in ElementTree.parse(path).iter(f"{SVG}g") if group.get("data-part")]
 
 
-def shapes(path, kind):
-    return [element for element in ElementTree.parse(path).iter(SVG + kind)]
-
-
-def rectangle(element):
-    x, y, w, h = (float(element.get(name)) for name in ("x", "y", "width", "height"))
-    return x, y, x + w, y + h
+def words(group: ElementTree.Element) -> list[str]:
+    return [text.text for text in group.iter(f"{SVG}text")]
 
 
 @lru_cache
-def font(face):
+def font(face: str) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{face}.ttf"), 100)
 
 
-def extent(text):
-    """The box of a text in DejaVu Sans, the widest of the fonts that the drawing may fall to."""
-    face = "DejaVuSansMono" if "Menlo" in text.get("font-family") else "DejaVuSans"
-    face += "-Bold" if text.get("font-weight") == "700" else ""
-    size = float(text.get("font-size"))
+def box_of(text: ElementTree.Element) -> Box:
+    """Where a text stands in DejaVu Sans, the widest of the fonts that the drawing may fall to."""
+    kind = text.get("class", "").split()
+    size = {"title": 20, "service": 16, "name": 13, "label": 13, "number": 12.5}.get(kind[0], 13.5)
+    face = "DejaVuSansMono" if "name" in kind else "DejaVuSans"
+    face += "-Bold" if {"title", "service", "number"} & set(kind) else ""
     width = font(face).getlength(text.text) * size / 100
     x, y = float(text.get("x")), float(text.get("y"))
-    left = x - width / 2 if text.get("text-anchor") == "middle" else x
+    left = x if {"start", "label", "legend", "title"} & set(kind) else x - width / 2
     return left, y - 0.76 * size, left + width, y + 0.24 * size
 
 
-def inside(inner, outer):
-    return inner[0] >= outer[0] and inner[1] >= outer[1] and inner[2] <= outer[2] and inner[3] <= outer[3]
-
-
-def overlap(one, other):
+def overlap(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-@lru_cache
-def behind(path):
-    """Each text with the frame that it stands in: the last one drawn before it at the text's own point."""
-    frames, found = [], []
-    for element in ElementTree.parse(path).iter():
-        if element.tag == SVG + "rect":
-            frames.append(element)
-        elif element.tag == SVG + "text":
-            x, y = float(element.get("x")), float(element.get("y"))
-            found.append((element, [frame for frame in frames if inside((x, y, x, y), rectangle(frame))][-1]))
-    return found
+def boxes(hidden: str) -> dict[str, Box]:
+    texts = [text for text in ElementTree.parse(WHOLE).iter(f"{SVG}text") if hidden not in text.get("class").split()]
+    return {f"{text.text} at {text.get('y')}, {text.get('x')}": box_of(text) for text in texts}
 
 
-def luminance(colour):
-    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+def test_committed_drawings_are_what_the_script_draws() -> None:
+    done = subprocess.run([sys.executable, SCRIPT, "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in IMAGES.glob("architecture*.svg")} == {WHOLE.name, *PICTURES}
 
 
-def contrast(one, other):
-    """WCAG 2's contrast ratio of two colours."""
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
+@pytest.mark.parametrize("hidden", ["bill", "unbilled"])
+def test_no_text_runs_into_another_or_under_an_arrow(hidden: str) -> None:
+    found = boxes(hidden)
+    assert not [pair for pair in combinations(found, 2) if overlap(found[pair[0]], found[pair[1]])]
+    for stretch in stretches():
+        assert not [text for text, box in found.items() if overlap(stretch, box)]
 
 
-def in_colour(path):
-    """The texts that stand in a frame of full strength, hence in focus: not dimmed to grey."""
-    grey = re.search(r'DIM = Colours\("(#\w+)"', SCRIPT.read_text()).group(1)
-    return {text.text for text, frame in behind(path) if frame.get("stroke") != grey}
-
-
-def test_committed_drawings_are_what_the_script_draws():
-    result = run("--check")
-    assert result.returncode == 0, result.stderr
-
-
-def test_check_names_a_drawing_that_differs(tmp_path):
-    assert run("--into", tmp_path).returncode == 0
-    assert run("--check", "--into", tmp_path).returncode == 0
-    (tmp_path / "architecture_part_2.svg").write_text("<svg/>")
-    result = run("--check", "--into", tmp_path)
-    assert result.returncode == 1 and "architecture_part_2.svg" in result.stderr
-    assert (tmp_path / "architecture_part_2.svg").read_text() == "<svg/>", "--check must not write"
-
-
-def test_there_is_one_drawing_for_the_whole_and_one_for_each_part():
-    assert sorted(IMAGES.glob("architecture*.svg")) == sorted(FILES)
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-class TestDrawing:
-    def test_says_in_words_what_it_shows(self, path):
-        root = ElementTree.parse(path).getroot()
-        assert root.get("role") == "img" and root.get("aria-labelledby") == "title desc"
-        assert root.find(SVG + "title").text and root.find(SVG + "desc").text.count(" to ") >= 10
-
-    def test_needs_nothing_from_elsewhere(self, path):
-        text = path.read_text()
-        assert "<image" not in text and "href" not in text and "<script" not in text and "<style" not in text
-
-    def test_names_every_service_and_resource(self, path):
-        words = {text.text for text in shapes(path, "text")}
-        expected = set().union(*MADE_IN.values())
-        assert expected <= words, f"missing: {expected - words}"
-
-    def test_stands_on_a_panel_of_its_own(self, path):
-        root = ElementTree.parse(path).getroot()
-        first = root.find(SVG + "rect")
-        assert float(first.get("width")) >= float(root.get("width")) - 4
-        assert first.get("fill") == "#ffffff"
-
-    def test_every_text_contrasts_with_its_background(self, path):
-        for text, frame in behind(path):
-            ratio = contrast(text.get("fill"), frame.get("fill"))
-            assert ratio >= 4.5, f"{text.text!r}: {ratio:.2f}"
-
-    def test_no_text_is_cut_or_runs_into_another(self, path):
-        boxes = {text: extent(text) for text, _ in behind(path)}
-        for text, frame in behind(path):
-            left, top, right, bottom = rectangle(frame)
-            assert inside(boxes[text], (left + 3, top, right - 3, bottom)), f"{text.text!r} is wider than its frame"
-        for one, other in combinations(boxes, 2):
-            assert not overlap(boxes[one], boxes[other]), f"{one.text!r} runs into {other.text!r}"
-
-    def test_no_arrow_crosses_a_text(self, path):
-        boxes = [(text.text, extent(text)) for text, _ in behind(path)]
-        for line in shapes(path, "path"):
-            if line.get("transform") or line.get("d").endswith("Z") or "H" in line.get("d"):
-                continue
-            points = [tuple(map(float, pair.split())) for pair in line.get("d")[1:].split(" L")]
+def stretches() -> Iterator[Box]:
+    for group in groups():
+        for line in (path for path in group.iter(f"{SVG}path") if group.get("data-says") is None):
+            points = [tuple(map(float, pair.split())) for pair in line.get("d").strip("MZ").split(" L")]
             for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
-                stretch = min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
-                for words, box in boxes:
-                    assert not overlap(stretch, box), f"an arrow crosses {words!r}"
+                yield min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
 
 
-@pytest.mark.parametrize("part", MADE_IN)
-def test_a_parts_drawing_has_that_part_in_focus_and_the_rest_dimmed(part):
-    bright = in_colour(IMAGES / f"architecture_part_{part}.svg")
-    for other, words in MADE_IN.items():
-        if other == part:
-            assert words <= bright, f"not in focus: {words - bright}"
-        else:
-            assert not words & bright, f"should be dimmed: {words & bright}"
+def test_each_piece_holds_its_words() -> None:
+    for group in (group for group in groups() if group.get("data-says")):
+        frame = group.find(f"{SVG}rect")
+        x, y, width, height = (float(frame.get(name)) for name in ("x", "y", "width", "height"))
+        for text in group.iter(f"{SVG}text"):
+            left, top, right, bottom = box_of(text)
+            assert x + 3 <= left and right <= x + width - 3 and y - 12 <= top and bottom <= y + height, text.text
 
 
-def test_the_whole_has_everything_in_focus():
-    assert set().union(*MADE_IN.values()) <= in_colour(IMAGES / "architecture.svg")
+@pytest.mark.parametrize("part", FOCUS)
+def test_a_parts_picture_has_that_part_in_focus_and_the_rest_dimmed(part: int) -> None:
+    path = IMAGES / f"architecture_part_{part}.svg"
+    attribute, value = re.search(r'\[data-part\]:not\(\[([\w-]+)~="(\w+)"\]\)', path.read_text()).groups()
+    bright, dim = set(), set()
+    for group in groups(path):
+        (bright if value in group.get(attribute).split() else dim).update(words(group))
+    assert set(FOCUS[part][0]) <= bright and set(FOCUS[part][1]) <= dim - bright
 
 
-def test_the_drawing_of_failures_has_every_failure_destination_in_focus():
-    bright = in_colour(IMAGES / "architecture_part_6.svg")
-    assert {"aws/lambda/", "oversize/", "unreadable/", "firehose-errors/"} <= bright
-    assert not {"Charts", "Glue Data Catalog", "Orders"} & bright
+@pytest.mark.parametrize("path", [WHOLE, *(IMAGES / name for name in PICTURES)], ids=lambda path: path.stem)
+def test_says_in_words_what_it_shows_and_needs_nothing_from_elsewhere(path: Path) -> None:
+    root = ElementTree.parse(path).getroot()
+    assert root.get("role") == "img" and root.get("aria-labelledby") == "title desc"
+    told = root.find(f"{SVG}desc").text
+    assert root.find(f"{SVG}title").text and told.count(" to ") >= 10
+    assert told.startswith(("Billed: the DynamoDB table Orders by the write request; ", "In focus: ", "Everything "))
+    assert not re.search(r"<image|href|<script|url\(|@import", path.read_text())
 
 
-def test_the_drawing_of_costs_says_what_each_billed_service_is_billed_by():
-    words = " ".join(text.text for text in shapes(IMAGES / "architecture_part_7.svg", "text"))
-    for unit in ("write request", "GB-second", "5 KB a record", "PUT", "GB-month", "TB scanned"):
-        assert unit in words
+def test_texts_contrast_with_what_they_stand_on() -> None:
+    """At least 4.5, which WCAG 2 asks of texts: https://www.w3.org/TR/WCAG22/#contrast-minimum."""
+    text = (IMAGES / "architecture_part_1.svg").read_text()
+    rules = [dict(re.findall(r"--([\w-]+): (#\w{6})", rule)) for rule in re.findall(r"\{([^}]*)\}", text)]
+    usual, dim = rules[0], next(rule for rule in rules if "badge" in rule)
+    tints = [rule["tint"] for rule in rules if "tint" in rule and rule is not dim]
+    assert len(tints) >= 8
+    pairs = [(usual[kind], tint) for kind in ("text", "caption") for tint in tints]
+    pairs += [(dim[kind], tint) for kind in ("text", "caption") for tint in (dim["tint"], "#ffffff")]
+    pairs += [("#ffffff", rule.get("badge", rule["strong"])) for rule in rules if "strong" in rule]
+    assert all(contrast(*pair) >= 4.5 for pair in pairs), [pair for pair in pairs if contrast(*pair) < 4.5]
 
 
-def test_every_arrow_ends_on_the_borders_of_what_it_connects(monkeypatch):
-    monkeypatch.syspath_prepend(SCRIPT.parent)
-    import draw_architecture
+def contrast(*colours: str) -> float:
+    def luminance(colour: str) -> float:
+        channels = [int(colour[at:at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
-    for edge in draw_architecture.EDGES:
-        for end, (x, y) in ((edge.source, edge.points[0]), (edge.target, edge.points[-1])):
-            left, top, width, height = draw_architecture.NODES[end].box
-            on_side = x in (left, left + width) and top < y < top + height
-            on_edge = y in (top, top + height) and left < x < left + width
-            assert on_side or on_edge, f"{edge.source} to {edge.target} misses {end}"
+    dark, light = sorted(map(luminance, colours))
+    return (light + 0.05) / (dark + 0.05)

@@ -32,8 +32,9 @@ class Tree:
         self.folder, self.port = folder, free_port()
         skipped = shutil.ignore_patterns("__pycache__", ".ruff_cache")
         shutil.copytree(ROOT / "scripts", folder / "scripts", ignore=skipped)
-        for name in ("environment.yml", ".ruff.toml"):
+        for name in ("environment.yml", ".ruff.toml", ".pyrefly.toml"):
             shutil.copy(ROOT / name, folder)
+        shutil.copytree(ROOT / "lambda", folder / "lambda", ignore=skipped)
         (folder / "notebooks").mkdir()
         if prepared:
             for name in (".venv", ".local_aws/venv"):
@@ -238,15 +239,16 @@ def test_aws_shows_where_and_makes_nothing_without_a_yes(tree: Tree, aws: object
     assert not tree.is_running(), "the local AWS is not started for a real account"
 
 
-def test_test_runs_lint_and_passes_arguments_to_pytest(tree: Tree) -> None:
+def test_test_runs_lint_and_types_and_passes_arguments_to_pytest(tree: Tree) -> None:
     (tree.folder / "tests").mkdir()
     (tree.folder / "tests" / "test_one.py").write_text("def test_a(): pass\n\n\ndef test_b(): assert 0\n")
     done = tree.run("test", "tests/test_one.py", "-k", "test_a")
     assert done.returncode == 0 and "1 passed, 1 deselected" in done.stdout, done.stdout
     assert tree.run("test", "tests/test_one.py").returncode == 1
-    (tree.folder / "scripts" / "wrong.py").write_text("print(undefined)\n")
-    done = tree.run("test", "tests/test_one.py", "-k", "test_a")
-    assert done.returncode == 1 and "F821" in done.stdout
+    for wrong, told in (("print(undefined)", "F821"), ('len(5)', "bad-argument-type")):
+        (tree.folder / "scripts" / "wrong.py").write_text(f"{wrong}\n")
+        done = tree.run("test", "tests/test_one.py", "-k", "test_a")
+        assert done.returncode == 1 and told in done.stdout and "passed" not in done.stdout
 
 
 def test_update_stores_outputs_that_are_then_compared(tree: Tree) -> None:

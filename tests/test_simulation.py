@@ -105,6 +105,28 @@ def test_a_small_question_is_billed_as_10_mb():
     assert bill["Athena"] == pytest.approx(1_000 * 10e6 / 1e12 * 5)
 
 
+@pytest.mark.parametrize("rate", [0, 1e-9, 0.0001, 1 / 301, 1 / 299, 1 / 60, 0.5])
+def test_the_least_load_is_billed_and_measured_too(rate):
+    """At 1 / 300, a change in Firehose's buffering time, counting begins to give way to simulating."""
+    design = costs.Design("ours", Pipe(1, window=1, buffer_seconds=300), 0.15, 0.15)
+    bill, uses = costs.month(design, rate, PRICES, questions=0, kept=0), costs.quotas(design.pipe, rate)
+    changes = rate * 3600 * 24 * 30
+    assert bill["Firehose"] == pytest.approx(changes * 5_120 / 1e9 * 0.029, rel=0.2)
+    assert bill["Lambda"] == pytest.approx(changes * (0.2e-6 + (0.05 + 1 / 4_000) / 4 * 0.0000166667), rel=0.2)
+    objects = min(changes, 3600 * 24 * 30 / 300)  # one a change or, where more come in that time, one in it, or in two
+    assert objects * 0.4 <= bill["S3"] / 0.005 * 1000 <= objects * 1.05
+    assert all(0 <= use.share < 0.1 for use in uses)
+
+
+@pytest.mark.parametrize("rate", [-1, -0.0001])
+def test_a_negative_load_is_refused(rate):
+    design = costs.Design("ours", Pipe(1), 0.15, 0.15)
+    with pytest.raises(ValueError, match="the least is 0"):
+        costs.month(design, rate, PRICES)
+    with pytest.raises(ValueError, match="the least is 0"):
+        costs.quotas(design.pipe, rate)
+
+
 def test_the_tightest_quota_comes_first():
     uses = costs.quotas(Pipe(1, batch_size=10_000, window=5), 100_000)
     assert uses[0].quota == "Firehose: bytes a second" and uses[0].share > 10

@@ -3,13 +3,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import json
 import time
 import uuid
-import zipfile
 from collections.abc import Callable
 from typing import Any
+
+from function_package import function_package
 
 READ_STREAM = ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"]
 WRITE_LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
@@ -46,10 +46,7 @@ def client(aws: Any, service: str) -> Any:
 
 
 def package(code: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("function.py", PRELUDE + code)
-    return buffer.getvalue()
+    return function_package(PRELUDE + code)
 
 
 class TriggeredTable:

@@ -46,7 +46,7 @@ def _steps(chance: random.Random, day: int, first: int, wanted: int) -> list[tup
         order = str(10_000_000 + first + len(steps))
         when, old = chance.randrange(*_OPENING), None
         for state in chance.choices(list(_LIVES), list(_LIVES.values()))[0]:
-            new = state and _item(chance, order, state, _START + day * _DAY + when, old)
+            new = _item(chance, order, state, _START + day * _DAY + when, old) if state else None
             steps.append((when, order, old, new))
             when, old = when + chance.randrange(60, _LONGEST_STEP), new
     return steps[:wanted]

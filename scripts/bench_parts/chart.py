@@ -10,6 +10,8 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
+from bench_parts import questions
+
 COLOURS = {"textbook": "#d55e00", "tutorial": "#e69f00", "tutorial, partition columns": "#cc79a7", "ours": "#0072b2",
            "delivered": "#0072b2", "compacted": "#009e73"}
 
@@ -33,7 +35,7 @@ def _function(ax: plt.Axes, measured: list) -> None:
     ax.set(title="Firehose bills, for each byte of small events", ylabel="bytes")
 
 
-def _questions(ax: plt.Axes, found: Any) -> None:
+def _questions(ax: plt.Axes, found: questions.Found) -> None:
     measured = found.asked
     layouts = list(dict.fromkeys(one.layout for one in measured))
     for layout in layouts:

@@ -5,12 +5,14 @@ import csv
 import io
 import time
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 
 WORKGROUP = "bench"
+AwsClient = Any  # boto3 makes the class of a client while it runs
 
 
 class QueryFailed(Exception):
@@ -32,15 +34,16 @@ class Client:
     def __init__(self, status: dict) -> None:
         """`status`: what the local AWS's `status --json` prints."""
         self.status, self.endpoint = status, status["endpoint"]
-        session = boto3.Session(aws_access_key_id=status["access_key_id"],
-                                aws_secret_access_key=status["secret_access_key"], region_name=status["region"])
-        config = Config(retries={"total_max_attempts": 3}, read_timeout=600, max_pool_connections=32)
+        self._session = boto3.Session(aws_access_key_id=status["access_key_id"],
+                                      aws_secret_access_key=status["secret_access_key"], region_name=status["region"])
+        self._config = Config(retries={"total_max_attempts": 3}, read_timeout=600, max_pool_connections=32)
 
-        def client(service: str):
-            return session.client(service, endpoint_url=self.endpoint, config=config)
+        self.s3, self.glue, self.athena = self.client("s3"), self.client("glue"), self.client("athena")
 
-        self.s3, self.glue, self.athena = client("s3"), client("glue"), client("athena")
-        self.client = client
+    def client(self, service: str) -> AwsClient:
+        """A client of the service, as the local account's root."""
+        # pyrefly: ignore[no-matching-overload]  its types want the service's name as a literal
+        return self._session.client(service, endpoint_url=self.endpoint, config=self._config)
 
     def make_bucket(self, bucket: str) -> None:
         """Make the bucket, and the workgroup that keeps its results there, unless they are there."""

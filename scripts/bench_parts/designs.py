@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from unittest import mock
 
 from boto3.dynamodb.types import TypeDeserializer
@@ -32,11 +32,13 @@ class Firehose:
     def __init__(self) -> None:
         self.calls = self.records = self.bytes = self.billed = 0
 
-    def put_record(self, DeliveryStreamName: str, Record: dict) -> dict:  # noqa: N803 - boto3's names
+    def put_record(self, DeliveryStreamName: str, Record: dict) -> dict:
+        """As boto3's client. Raises Refused for a record of more than 1,000 KiB."""
         self._take([Record])
         return {"RecordId": "r"}
 
-    def put_record_batch(self, DeliveryStreamName: str, Records: list[dict]) -> dict:  # noqa: N803
+    def put_record_batch(self, DeliveryStreamName: str, Records: list[dict]) -> dict:
+        """As boto3's client, without partial failures. Raises Refused for more than 500 records or 4 MiB in a call."""
         if len(Records) > CALL_RECORDS or sum(len(record["Data"]) for record in Records) > CALL_BYTES:
             raise Refused("more than 500 records or 4 MiB in a call")
         self._take(Records)
@@ -108,7 +110,7 @@ def _number(value: Decimal) -> int | float:
 _DESERIALIZE = TypeDeserializer().deserialize
 
 
-def our_function():
+def our_function() -> ModuleType:
     """The module of the function as deployed, without its logs."""
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # it makes a client when it is imported; no call goes out
     os.environ.setdefault("DELIVERY_STREAM_NAME", "audit")

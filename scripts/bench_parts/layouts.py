@@ -88,6 +88,7 @@ def _put_day(status: dict, count: int, day: int) -> list[str]:
 
 
 def json_table(client: Client, database: str, name: str, location: str, keys: list[str], parameters: dict) -> None:
+    """Make a Glue table of the audit's columns over JSON lines, partitioned by `keys` (all text)."""
     client.glue.create_table(DatabaseName=database, TableInput={
         "Name": name, "TableType": "EXTERNAL_TABLE", "Parameters": {"classification": "json", **parameters},
         "PartitionKeys": [{"Name": key, "Type": "string"} for key in keys], "StorageDescriptor": _storage(location)})

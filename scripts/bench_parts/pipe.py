@@ -33,6 +33,7 @@ class Measured:
 
     @property
     def changes_a_second(self) -> float:
+        """Throughput from the first write until the answer."""
         return self.changes / self.queryable
 
 

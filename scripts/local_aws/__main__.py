@@ -30,8 +30,9 @@ READY_WITHIN, STOPPED_WITHIN = 30, 60  # seconds
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     try:
-        return {"serve": serve, "start": start, "stop": stop, "status": status, "reset": reset,
-                "env": env}[options.verb](options)
+        verbs = {"setup": setup, "start": start, "stop": stop, "status": status, "env": env, "reset": reset,
+                 "serve": serve}
+        return verbs[options.verb](options)
     except SetupError as error:
         print(error, file=sys.stderr)
         return 1
@@ -45,15 +46,17 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         prog="python3 scripts/local_aws",
         description="A local AWS for the workbook: no account, no cost, on this machine's loopback only. What it holds "
                     "is kept between starts.",
-        epilog="Defaults come from AUDIT_LOCAL_PORT, AUDIT_LOCAL_STATE and AUDIT_LOCAL_ENGINE where these are set.")
-    parser.add_argument("verb", choices=("start", "stop", "status", "env", "reset", "serve"),
-                        help="start it (or find it running); stop it, keeping what it holds; tell its status; "
-                             "env: print what the AWS CLI and other tools need to reach it, for "
-                             "eval \"$(python3 scripts/local_aws env)\"; empty it; serve: what `start` runs in the "
-                             "background, in its environment")
+        epilog="Defaults come from AUDIT_LOCAL_PORT, AUDIT_LOCAL_STATE and AUDIT_LOCAL_ENGINE where these are set; "
+               "AUDIT_LOCAL_TRINO is the folder of Trino's files (default .local_aws/trino).")
+    parser.add_argument("verb", choices=("setup", "start", "stop", "status", "env", "reset", "serve"),
+                        help="set up what `start` needs, and start nothing; start it (or find it running); stop it, "
+                             "keeping what it holds; tell its status; env: print what the AWS CLI and other tools need "
+                             "to reach it, for eval \"$(python3 scripts/local_aws env)\"; empty it; serve: what "
+                             "`start` runs in the background, in its environment")
     parser.add_argument("--engine", choices=("duckdb", "trino"), default=os.environ.get("AUDIT_LOCAL_ENGINE") or None,
-                        help="what answers Athena's SQL: duckdb, embedded, refuses what is not verified to equal "
-                             "Trino (the default); trino, exact, set up on first use (0.5 GB)")
+                        help="what answers Athena's SQL: duckdb, embedded, hands on to Trino what is not verified to "
+                             "equal Trino's answer, and refuses it where Trino is not set up (the default); trino, "
+                             "exact, for everything (450 MB to fetch, 0.5 GB on disk, 1 GB of memory while it runs)")
     parser.add_argument("--port", type=int, default=os.environ.get("AUDIT_LOCAL_PORT") or 4566,
                         help="where it listens on 127.0.0.1 (default 4566)")
     parser.add_argument("--state", type=Path, help="the folder it keeps its state in (default .local_aws/state)",
@@ -68,10 +71,21 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
-def start(options: argparse.Namespace) -> int:
+def setup(options: argparse.Namespace) -> int:
+    set_up(options)
+    print(f"The local AWS is set up{', and so is Trino' if options.engine == 'trino' else ''}.")
+    return 0
+
+
+def set_up(options: argparse.Namespace) -> Path:
+    """Have what the local AWS needs with the engine asked for, downloading now what is not there: its interpreter."""
     if options.engine == "trino":
         ensure_trino()
-    python = ensure(ROOT / ".local_aws" / "venv", requirements(HERE / "requirements.txt"), "the local AWS")
+    return ensure(ROOT / ".local_aws" / "venv", requirements(HERE / "requirements.txt"), "the local AWS")
+
+
+def start(options: argparse.Namespace) -> int:
+    python = set_up(options)
     try:
         keys.private(options.state)
         os.umask(0o077)  # whatever lies there is its owner's alone
@@ -163,16 +177,19 @@ def status(options: argparse.Namespace) -> int:
     found = running(options)
     if options.json:
         facts = {"running": bool(found), "endpoint": None, "region": None, "engine": None, "versions": {}, "pids": [],
-                 "state": str(options.state), "access_key_id": None, "secret_access_key": None}
+                 "answered": {}, "trino": None, "state": str(options.state), "access_key_id": None,
+                 "secret_access_key": None}
         if root := keys.read(options.state):
             facts.update(asdict(root))
         if found:
-            facts.update(endpoint=found["endpoint"], region=found["region"], engine=found["engine"],
-                         versions=found["versions"], pids=[found["pid"], *descendants(found["pid"])])
+            facts.update({name: found[name] for name in facts.keys() & found.keys()},
+                         pids=[found["pid"], *descendants(found["pid"])])
         print(json.dumps(facts, indent=2))
     elif found:
         versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+        answered = ", ".join(f"{count} by {name}" for name, count in found["answered"].items()) or "0"
         print(f"The local AWS is running at {found['endpoint']} ({found['engine']}; {versions}).\n"
+              f"Queries answered since its start: {answered}. {found['trino']}\n"
               f"It keeps its state in {options.state}.")
     else:
         print("The local AWS is not running.")
@@ -202,7 +219,7 @@ def reset(options: argparse.Namespace) -> int:
                                timeout=60):
             pass
     else:
-        for name in ("ministack", "s3", *KEPT):
+        for name in KEPT:
             shutil.rmtree(options.state / name, ignore_errors=True)
     print("The local AWS is empty.")
     return 0

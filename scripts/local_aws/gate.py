@@ -16,12 +16,12 @@ import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
 from local_aws import models
-from local_aws.models import Refused
+from local_aws.ministack_seam import app, iam_evaluator, lambda_runtime, lambda_svc, responses, router, sigv4, sts
+from local_aws.models import Refused, Request
 
 if TYPE_CHECKING:
     from local_aws.server import Handler, LocalAws
@@ -31,37 +31,15 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Response = tuple[int, dict[str, str], bytes]
 
-# Bytes of a request's body. S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html; Lambda: what
-# its own error says of CreateFunction; else DynamoDB's, the largest that a page gives of the others:
-# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
-LARGEST, LARGEST_OF_OTHERS = {"s3": 5 * 1024**3, "lambda": 69_905_067}, 16 * 1024**2
 SILENT_FOR = 60  # seconds that a client may leave the rest of its body unsent; S3's RequestTimeout says no number
-
-
-@dataclass
-class Request:
-    """What the gate reads of a request before it lets the body come."""
-
-    method: str
-    path: str
-    raw_path: str
-    query: dict[str, list[str]]
-    headers: dict[str, str]
-    raw_headers: list[tuple[bytes, bytes]]
-    body: bytes = b""
-
-    @property
-    def internal(self) -> bool:
-        """Whether it is about the local AWS itself. No bucket's name begins with an underscore."""
-        return self.path.startswith("/_")
 
 
 class Gone(Exception):
     """The client has left before its request was complete."""
 
 
-def guard(app: Callable[..., Awaitable[None]], aws: LocalAws) -> Callable[..., Awaitable[None]]:
-    """The ASGI application `app`, reached only by requests that are let in."""
+def guard(guarded: Callable[..., Awaitable[None]], aws: LocalAws) -> Callable[..., Awaitable[None]]:
+    """The ASGI application `guarded`, reached only by requests that are let in."""
     own = frozenset(f"{name}:{aws.port}" for name in ("127.0.0.1", "localhost", "[::1]"))
 
     async def application(scope: Message, receive: Receive, send: Send) -> None:
@@ -70,7 +48,7 @@ def guard(app: Callable[..., Awaitable[None]], aws: LocalAws) -> Callable[..., A
             await send({"type": "websocket.close", "code": 1008})
             return
         if scope["type"] != "http":
-            await app(scope, receive, send)
+            await guarded(scope, receive, send)
             return
         try:
             check_origin(scope, own)
@@ -85,7 +63,7 @@ def guard(app: Callable[..., Awaitable[None]], aws: LocalAws) -> Callable[..., A
             return
         except Gone:
             return
-        await app({**scope, "headers": request.raw_headers}, replay(request.body, receive), without_cors(send))
+        await guarded({**scope, "headers": request.raw_headers}, replay(request.body, receive), without_cors(send))
 
     return application
 
@@ -107,16 +85,15 @@ def check_origin(scope: Message, own: frozenset[str]) -> None:
 
 
 def forbidden(reason: str) -> Refused:
+    """The answer to whom no service knows."""
     return Refused(403, {"Content-Type": "application/json"}, json.dumps({"error": reason}).encode())
 
 
 def read_head(scope: Message) -> Request:
     """The request without its body, its headers and its query as ministack reads them."""
-    from ministack.core.sigv4 import decode_header_value
-
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
-        key, text = name.decode("latin-1").lower(), decode_header_value(value)
+        key, text = name.decode("latin-1").lower(), sigv4.decode_header_value(value)
         headers[key] = f"{headers[key]}{'; ' if key == 'cookie' else ', '}{text}" if key in headers else text
     raw_path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1")
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
@@ -125,10 +102,7 @@ def read_head(scope: Message) -> Request:
 
 def check_key(request: Request, aws: LocalAws) -> None:
     """Refuse a request that names no key, or one that is not known: without its body, which nobody vouches for."""
-    from ministack.core import iam_evaluator, responses
-    from ministack.core.router import extract_access_key_id
-
-    key = extract_access_key_id(request.headers, request.query)
+    key = router.extract_access_key_id(request.headers, request.query)
     if request.internal and key != aws.keys.access_key_id:
         raise forbidden("This is for the local root alone: sign with its keys, which python3 scripts/local_aws status "
                         "--json shows to their owner, for the service 'local'.")
@@ -145,22 +119,19 @@ def check_key(request: Request, aws: LocalAws) -> None:
 
 
 def unknown(request: Request, code: str, message: str) -> Refused:
-    """What a service answers whose caller it does not know, in the service's own form."""
-    from ministack.core.iam_evaluator import AuthError
-
-    return credential_failure(models.service_of(request), AuthError(code, message), request)
+    """What a service answers whose caller it does not know."""
+    return credential_failure(models.service_of(request), iam_evaluator.AuthError(code, message), request)
 
 
-def credential_failure(service: str, failure: Any, request: Request) -> Refused:
-    from ministack import app
-
+def credential_failure(service: str, failure: object, request: Request) -> Refused:
+    """A caller that cannot be known, told in the service's own form."""
     return Refused(*app._credential_failure(service, "", str(uuid.uuid4()), failure, request.headers))
 
 
 async def read_body(request: Request, receive: Receive) -> bytes:
     """The body, as far as the service takes it: what is larger is refused while it arrives."""
     service = models.service_of(request)
-    largest = LARGEST.get(service, LARGEST_OF_OTHERS)
+    largest = models.largest(service)
     declared = request.headers.get("content-length", "")
     chunks, size = [], int(declared) if declared.isascii() and declared.isdigit() else 0
     more = size <= largest
@@ -183,13 +154,10 @@ async def read_body(request: Request, receive: Receive) -> bytes:
 def check_signature(request: Request, aws: LocalAws) -> str:
     """The service that the request is for. Refuse it unless it is signed with the secret of the key that it names; S3
     looks at presigned URLs itself, whose signature may leave the body out."""
-    from ministack.core import iam_evaluator
-    from ministack.core.router import extract_access_key_id
-
     service = "local" if request.internal else models.service_of(request)
     iam_evaluator.pin_signed_request(request.method, request.raw_path, request.query, request.raw_headers)
     iam_evaluator.pin_signed_body(request.body)
-    failure = iam_evaluator.check_credentials(extract_access_key_id(request.headers, request.query), service)
+    failure = iam_evaluator.check_credentials(router.extract_access_key_id(request.headers, request.query), service)
     if failure:
         raise (forbidden(f"The signature is not the local root's: {failure.message}") if request.internal
                else credential_failure(service, failure, request))
@@ -230,28 +198,21 @@ async def answer(send: Send, status: int, headers: dict[str, str], body: bytes) 
 
 def install(aws: LocalAws) -> None:
     """Have ministack know one root, by the keys of this state, and leave the check of signatures to the gate."""
-    from ministack import app
-    from ministack.core import iam_evaluator, lambda_runtime
-    from ministack.services import lambda_svc, sts
-
-    iam_evaluator.is_root_access_key = sts.is_root_access_key = lambda key: key == aws.keys.access_key_id
-    iam_evaluator._is_root_key = lambda key: False  # whose signature need not be checked: nobody's
-    app.pin_signed_request = lambda *request, **more: None  # done before the application is called
-    lambda_runtime.execution_credentials = lambda_svc.execution_credentials = credentials_of_roles(aws)
+    for module in (iam_evaluator, sts):
+        module.replace("is_root_access_key", lambda old: lambda key: key == aws.keys.access_key_id)
+    iam_evaluator.replace("_is_root_key", lambda old: lambda key: False)  # nobody's signature is taken on trust
+    app.replace("pin_signed_request", lambda old: lambda *request, **more: None)  # done before it is called
+    for module in (lambda_runtime, lambda_svc):
+        module.replace("execution_credentials", lambda old: credentials_of_roles(aws))
     aws.wrap("lambda", lambda handler: with_signed_links(handler, aws))
 
 
 def credentials_of_roles(aws: LocalAws) -> Callable[[dict], dict[str, str]]:
     """Credentials of a function's role that nobody else can compute: ministack's follow from the function's name."""
-    from ministack.services import sts
-
     def credentials(function: dict) -> dict[str, str]:
         role, account = function.get("Role", ""), function["FunctionArn"].split(":")[4]
         name = role.rsplit("/", 1)[-1]
-        about = ("lambda", function["FunctionArn"], role)
-        made = {"AWS_ACCESS_KEY_ID": "ASIA" + aws.keys.derive(*about)[:16].upper(),
-                "AWS_SECRET_ACCESS_KEY": aws.keys.derive("secret", *about)[:40],
-                "AWS_SESSION_TOKEN": aws.keys.derive("token", *about)}
+        made = aws.keys.of_role("lambda", function["FunctionArn"], role)
         session = function.get("FunctionName", "")[:64]
         sts.register_session(made["AWS_ACCESS_KEY_ID"], {
             "Arn": f"arn:aws:sts::{account}:assumed-role/{name}/{session}", "UserId": f"{name}:{session}",
@@ -274,7 +235,7 @@ def with_signed_links(handler: Handler, aws: LocalAws) -> Handler:
     def sign(link: re.Match) -> str:
         request = AWSRequest("GET", aws.endpoint + link[1])
         signer.add_auth(request)
-        return request.url
+        return str(request.url)
 
     async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> Response:
         status, headers, content = await handler(method, path, headers, body, query)

@@ -33,9 +33,13 @@ class Keys:
     access_key_id: str
     secret_access_key: str
 
-    def derive(self, *purpose: str) -> str:
-        """64 hexadecimal digits that only who knows the secret can compute, always the same for one purpose."""
-        return _hmac(self.secret_access_key.encode(), "\n".join(purpose)).hex()
+    def of_role(self, *purpose: str) -> dict[str, str]:
+        """Temporary credentials for one purpose, by the names of their environment variables: always the same, and to
+        be computed by nobody who does not know the root's secret."""
+        key, secret, token = (_hmac(self.secret_access_key.encode(), "\n".join((part, *purpose))).hex()
+                              for part in ("key", "secret", "token"))
+        return {"AWS_ACCESS_KEY_ID": f"ASIA{key[:16].upper()}", "AWS_SECRET_ACCESS_KEY": secret[:40],
+                "AWS_SESSION_TOKEN": token}
 
 
 def private(folder: Path) -> None:

@@ -19,15 +19,20 @@ import uuid
 import warnings
 import zlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qs, unquote
 from xml.etree import ElementTree
 
+from local_aws.ministack_seam import app, iam_actions, responses, router
+
 if TYPE_CHECKING:
-    from botocore.model import OperationModel, ServiceModel, Shape
+    from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
-    from local_aws.gate import Request
-
+# Bytes of a request's body. S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html; Lambda: what
+# its own error says of CreateFunction; else DynamoDB's, the largest that a page gives of the others:
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+LARGEST, LARGEST_OF_OTHERS = {"s3": 5 * 1024**3, "lambda": 69_905_067}, 16 * 1024**2
 DEEPEST = 100  # levels of a value; DynamoDB, which nests deepest, takes 32
 LONGEST_SHOWN = 1000  # characters of a value that an error repeats
 SERIALIZATION = "SerializationException"
@@ -39,6 +44,24 @@ INVALID = {"athena": "InvalidRequestException", "iam": "ValidationError", "logs"
 # Services whose tokens to go on with a list are numbers here; no others were ever given out
 COUNTED_ON = ("athena", "sqs")
 _INTEGERS = {"integer": 2**31, "long": 2**63}
+
+
+@dataclass
+class Request:
+    """What the gate reads of a request before it lets the body come."""
+
+    method: str
+    path: str
+    raw_path: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    raw_headers: list[tuple[bytes, bytes]]
+    body: bytes = b""
+
+    @property
+    def internal(self) -> bool:
+        """Whether it is about the local AWS itself. No bucket's name begins with an underscore."""
+        return self.path.startswith("/_")
 
 
 class Refused(Exception):
@@ -57,18 +80,13 @@ class Malformed(Exception):
 
 def service_of(request: Request) -> str:
     """The service that a request is for, by ministack's name."""
-    from ministack import app
-    from ministack.core.router import detect_service
-
     routing = app._routing_params(request.method, request.path, request.headers, request.body, request.query)
-    return detect_service(request.method, request.path, request.headers, routing)
+    return router.detect_service(request.method, request.path, request.headers, routing)
 
 
 @functools.cache
 def model_of(service: str) -> ServiceModel | None:
     """botocore's model of a service of ministack's; None where it has none."""
-    from ministack.core import responses
-
     return responses._service_model(service)
 
 
@@ -101,7 +119,7 @@ def _form(request: Request) -> dict[str, list[str]]:
 
 
 def _by_uri(model: ServiceModel, request: Request) -> Iterator[OperationModel]:
-    """The operations whose path and method fit, the most specific first."""
+    """The operations whose path and method fit, the most specific first, and before those that they replace."""
     found = []
     for uri, literal, needed, operation in _uris(model.service_name, request.method):
         if not uri.fullmatch(request.raw_path):
@@ -109,8 +127,8 @@ def _by_uri(model: ServiceModel, request: Request) -> Iterator[OperationModel]:
         if all(key in request.query and value in (None, request.query[key][0]) for key, value in literal) and all(
                 name in request.query if place == "querystring" else name in request.headers
                 for place, name in needed):
-            found.append((len(literal) + len(needed), operation))
-    yield from (operation for _, operation in sorted(found, key=lambda one: -one[0]))
+            found.append(((len(literal) + len(needed), not operation.deprecated), operation))
+    yield from (operation for _, operation in sorted(found, key=lambda one: one[0], reverse=True))
 
 
 @functools.cache
@@ -127,8 +145,8 @@ def _uris(name: str, method: str) -> list[tuple[re.Pattern, list[tuple[str, str 
         literal = [(key, value if sign else None) for key, sign, value in
                    (part.partition("=") for part in query.split("&") if part)]
         shape, needed = operation.input_shape, []
-        for member in shape.required_members if shape else ():
-            place = shape.members[member].serialization
+        places = [shape.members[member].serialization for member in shape.required_members] if shape else []
+        for place in places:
             if place.get("location") in ("querystring", "header"):
                 needed.append((place["location"], place["name"] if place["location"] == "querystring"
                                else place["name"].lower()))
@@ -157,7 +175,7 @@ def check(service: str, request: Request) -> None:
     operation = operation_of(service, model, request)
     if operation is None or operation.input_shape is None:
         return
-    reader = Reader(service, model.protocol, operation)
+    reader = Reader(service, model.protocol, operation, operation.input_shape)
     try:
         reader.read(request)
     except Malformed as reason:
@@ -175,16 +193,14 @@ def _inflate(service: str, request: Request) -> None:
     """A body that is sent compressed, as any but S3's may be: not more of it than the service takes."""
     if "gzip" not in request.headers.get("content-encoding", "").lower():
         return
-    from local_aws.gate import LARGEST, LARGEST_OF_OTHERS
-
-    largest = LARGEST.get(service, LARGEST_OF_OTHERS)
+    most = largest(service)
     try:
         unzip = zlib.decompressobj(wbits=31)
-        body = unzip.decompress(request.body, largest)
+        body = unzip.decompress(request.body, most)
     except zlib.error:
         raise refused(service, request, SERIALIZATION, "The body is not gzip") from None
     if unzip.unconsumed_tail or not unzip.eof:
-        raise Refused(*too_large(service, request, largest))
+        raise Refused(*too_large(service, request, most))
     replace_body(request, body)
     del request.headers["content-encoding"]
     request.raw_headers = [header for header in request.raw_headers if header[0].lower() != b"content-encoding"]
@@ -203,13 +219,14 @@ def replace_body(request: Request, body: bytes) -> None:
 class Reader:
     """Reads one request as its operation's input, and keeps what is wrong with it in `found`."""
 
-    def __init__(self, service: str, protocol: str, operation: OperationModel):
-        self.service, self.protocol, self.operation = service, protocol, operation
+    def __init__(self, service: str, protocol: str, operation: OperationModel, shape: StructureShape):
+        self.service, self.protocol, self.operation, self.shape = service, protocol, operation, shape
         self.found: list[tuple[str, str]] = []  # what AWS says of it, and the member's name
         self.changed = False
 
     def read(self, request: Request) -> None:
-        shape = self.operation.input_shape
+        """Read it. Raises Malformed."""
+        shape = self.shape
         if request.headers.get("x-amz-target"):
             content = _json(request.body)
             if not isinstance(content, dict):
@@ -223,7 +240,7 @@ class Reader:
         else:
             self._rest(shape, request)
 
-    def _rest(self, shape: Shape, request: Request) -> None:
+    def _rest(self, shape: StructureShape, request: Request) -> None:
         """A request whose members lie in its path, its query, its headers and its body."""
         elsewhere = {name: member for name, member in shape.members.items() if member.serialization.get("location")}
         for name, member in elsewhere.items():
@@ -238,7 +255,7 @@ class Reader:
         elif self.protocol == "rest-json" and len(elsewhere) < len(shape.members):
             self._json_body(shape, elsewhere, request)
 
-    def _located(self, name: str, member: Shape, request: Request) -> Any:
+    def _located(self, name: str, member: Shape, request: Request) -> object:
         place, key = member.serialization["location"], member.serialization.get("name", name)
         if place == "uri":
             path = self.operation.http["requestUri"].partition("?")[0]
@@ -269,7 +286,7 @@ class Reader:
             return
         self.value(member, _from_xml(member, _xml(body), 0), name, True)
 
-    def _json_body(self, shape: Shape, elsewhere: dict[str, Shape], request: Request) -> None:
+    def _json_body(self, shape: StructureShape, elsewhere: dict[str, Shape], request: Request) -> None:
         content = _json(request.body)
         if not isinstance(content, dict):
             raise Malformed("Unexpected value type in payload")
@@ -279,21 +296,22 @@ class Reader:
 
     # Values. `text`: numbers and truth values come as text, as they do anywhere but in JSON.
 
-    def value(self, shape: Shape, value: Any, where: str, text: bool, depth: int = 0,
-              apart: frozenset[str] = frozenset()) -> Any:
+    def value(self, shape: Shape, value: object, where: str, text: bool, depth: int = 0,
+              apart: frozenset[str] = frozenset()) -> object:
         """The value as the shape says, without what AWS overlooks."""
         if depth > DEEPEST:
             raise Malformed("Too deeply nested")
         kind = shape.type_name
         if kind == "structure":
-            return self._structure(shape, value, where, text, depth, apart)
+            return self._structure(cast("StructureShape", shape), value, where, text, depth, apart)
         if kind == "list":
-            return self._list(shape, value, where, text, depth)
+            return self._list(cast("ListShape", shape), value, where, text, depth)
         if kind == "map":
-            return self._map(shape, value, where, text, depth)
+            return self._map(cast("MapShape", shape), value, where, text, depth)
         return self._scalar(shape, kind, value, where, text)
 
-    def _structure(self, shape: Shape, value: Any, where: str, text: bool, depth: int, apart: frozenset[str]) -> Any:
+    def _structure(self, shape: StructureShape, value: object, where: str, text: bool, depth: int,
+                   apart: frozenset[str]) -> object:
         if getattr(shape, "is_document_type", False):
             return value
         if not isinstance(value, dict):
@@ -323,7 +341,7 @@ class Reader:
                            if not types else "Supplied AttributeValue has more than one datatypes set, must contain "
                            "exactly one of the supported datatypes", ""))
 
-    def _list(self, shape: Shape, value: Any, where: str, text: bool, depth: int) -> list:
+    def _list(self, shape: ListShape, value: object, where: str, text: bool, depth: int) -> list:
         if not isinstance(value, list):
             raise Malformed("Unexpected token where a list was expected" if isinstance(value, dict)
                             else f"Unrecognized collection type class {_java(value)}")
@@ -336,7 +354,7 @@ class Reader:
         self._bounds(shape, len(read), value, where)
         return read
 
-    def _map(self, shape: Shape, value: Any, where: str, text: bool, depth: int) -> dict:
+    def _map(self, shape: MapShape, value: object, where: str, text: bool, depth: int) -> dict:
         if not isinstance(value, dict):
             raise Malformed("Unexpected value type in payload")
         read = {}
@@ -349,7 +367,7 @@ class Reader:
         self._bounds(shape, len(read), value, where)
         return read
 
-    def _scalar(self, shape: Shape, kind: str, value: Any, where: str, text: bool) -> Any:
+    def _scalar(self, shape: Shape, kind: str, value: object, where: str, text: bool) -> object:
         if kind == "string" or kind == "character":
             return self._string(shape, value, where)
         if kind == "blob":
@@ -367,7 +385,7 @@ class Reader:
         self._bounds(shape, number, value, where)
         return value if text else number
 
-    def _string(self, shape: Shape, value: Any, where: str) -> str:
+    def _string(self, shape: Shape, value: object, where: str) -> str:
         if not isinstance(value, str):
             if isinstance(value, (dict, list)):
                 raise Malformed(f"Start of {'list' if isinstance(value, list) else 'structure or map'} found where "
@@ -387,14 +405,14 @@ class Reader:
                         f"{shape.metadata['pattern']}")
         return value
 
-    def _timestamp(self, shape: Shape, value: Any, text: bool) -> Any:
+    def _timestamp(self, shape: Shape, value: object, text: bool) -> object:
         if text or isinstance(value, str):
             return value  # of several forms, one a service; the handler reads it
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 253402300800:
             raise Malformed(f"{_token(value)} can not be converted to Timestamp")
         return value
 
-    def _number(self, kind: str, value: Any, text: bool) -> int | float:
+    def _number(self, kind: str, value: object, text: bool) -> int | float:
         whole = kind in _INTEGERS
         name = "Integer" if kind == "integer" else "Long" if kind == "long" else "Double"
         if text and isinstance(value, str):
@@ -412,7 +430,7 @@ class Reader:
             raise Malformed(f"{_token(value)} can not be converted to {name}")
         return value
 
-    def _bounds(self, shape: Shape, size: float, value: Any, where: str) -> bool:
+    def _bounds(self, shape: Shape, size: float, value: object, where: str) -> bool:
         """Whether its length, or its value, lies within the shape's bounds."""
         least, most = shape.metadata.get("min"), shape.metadata.get("max")
         measure = "value" if shape.type_name in ("integer", "long", "float", "double") else "length"
@@ -427,7 +445,7 @@ class Reader:
     def _null(self, shape: Shape, where: str) -> None:
         self.found.append((f"Value null at '{where}' failed to satisfy constraint: Member must not be null", where))
 
-    def _fails(self, shape: Shape, value: Any, where: str, constraint: str) -> None:
+    def _fails(self, shape: Shape, value: object, where: str, constraint: str) -> None:
         shown = "" if shape.metadata.get("sensitive") else f" '{str(value)[:LONGEST_SHOWN]}'"
         self.found.append((f"Value{shown} at '{where}' failed to satisfy constraint: {constraint}", where))
 
@@ -435,7 +453,7 @@ class Reader:
 # ------------------------------------------------------------------------------------------------------ from the wire
 
 
-def _json(body: bytes) -> Any:
+def _json(body: bytes) -> object:
     """The JSON in a body; an empty object where there is none."""
     def no_number(word: str) -> None:
         raise ValueError(word)
@@ -458,28 +476,27 @@ def _xml(body: bytes) -> ElementTree.Element:
 
 def _unchunked(request: Request) -> bytes:
     """The body without the signatures of its pieces, where it was signed in pieces."""
-    from ministack import app
-
     try:
         return app._decode_aws_chunked_body(request.body, dict(request.headers))
     except Exception:  # it says on its own, to the handler, what is wrong with the pieces
         return b""
 
 
-def _from_xml(shape: Shape, element: ElementTree.Element, depth: int) -> Any:
+def _from_xml(shape: Shape, element: ElementTree.Element, depth: int) -> object:
     """An XML element as a tree of dicts, lists and texts, as the shape says."""
     if depth > DEEPEST:
         raise Malformed("Too deeply nested")
     if shape.type_name == "structure":
-        read: dict[str, Any] = {}
-        for name, member in shape.members.items():
+        read: dict[str, object] = {}
+        for name, member in cast("StructureShape", shape).members.items():
             wire = _wire(name, member)
             found = [child for child in element if _plain(child.tag) == wire.rpartition(":")[2]]
             if member.type_name == "list" and member.serialization.get("flattened"):
-                item = member.member.serialization.get("name", wire)
+                listed = cast("ListShape", member).member
+                item = listed.serialization.get("name", wire)
                 found = [child for child in element if _plain(child.tag) in (item, wire)]
                 if found:
-                    read[wire] = [_from_xml(member.member, child, depth + 1) for child in found]
+                    read[wire] = [_from_xml(listed, child, depth + 1) for child in found]
             elif member.serialization.get("xmlAttribute"):
                 value = next((value for key, value in element.attrib.items()
                               if _plain(key) == wire.rpartition(":")[2]), None)
@@ -489,52 +506,58 @@ def _from_xml(shape: Shape, element: ElementTree.Element, depth: int) -> Any:
                 read[wire] = _from_xml(member, found[0], depth + 1)
         return read
     if shape.type_name == "list":
-        return [_from_xml(shape.member, child, depth + 1) for child in element]
+        return [_from_xml(cast("ListShape", shape).member, child, depth + 1) for child in element]
     if shape.type_name == "map":
         return {}
     return (element.text or "") if shape.type_name == "string" else (element.text or "").strip()
 
 
-def _plain(tag: Any) -> str:
+def _plain(tag: object) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
-def _nested(shape: Shape, params: dict[str, list[str]], prefix: str, depth: int = 0) -> Any:
+def _nested(shape: Shape, params: dict[str, list[str]], prefix: str, depth: int = 0) -> object:
     """The parameters of the query protocol under `prefix` as a tree; None where there are none."""
     if depth > DEEPEST:
         raise Malformed("Too deeply nested")
     if shape.type_name == "structure":
         read = {}
-        for name, member in shape.members.items():
+        for name, member in cast("StructureShape", shape).members.items():
             wire = _wire(name, member)
             value = _nested(member, params, f"{prefix}.{wire}" if prefix else wire, depth + 1)
             if value is not None:
                 read[wire] = value
         return read if read or not prefix or prefix in params else None
-    if shape.type_name in ("list", "map"):
-        return _numbered(shape, params, prefix, depth)
+    if shape.type_name == "list":
+        return _listed(cast("ListShape", shape), params, prefix, depth)
+    if shape.type_name == "map":
+        return _mapped(cast("MapShape", shape), params, prefix, depth)
     value = params.get(prefix)
     return None if value is None else value[0]
 
 
-def _numbered(shape: Shape, params: dict[str, list[str]], prefix: str, depth: int) -> Any:
-    """A list, or a map: its entries have numbers."""
-    flat = shape.serialization.get("flattened")
-    item = "entry" if shape.type_name == "map" else shape.member.serialization.get("name", "member")
-    start = f"{prefix}." if flat else f"{prefix}.{item}."
-    numbers = sorted({int(number) for key in params if key.startswith(start)
-                      and re.fullmatch(r"\d{1,9}", number := key[len(start):].partition(".")[0], re.ASCII)})
-    if shape.type_name == "list":
-        if numbers or prefix in params:
-            return [_nested(shape.member, params, f"{start}{number}", depth + 1) for number in numbers]
-        return None
-    key, value = (part.serialization.get("name", name) for part, name in ((shape.key, "key"), (shape.value, "value")))
-    entries = {params[f"{start}{number}.{key}"][0]: _nested(shape.value, params, f"{start}{number}.{value}", depth + 1)
-               for number in numbers if f"{start}{number}.{key}" in params}
-    return entries or None
+def _listed(shape: ListShape, params: dict[str, list[str]], prefix: str, depth: int) -> list | None:
+    start, numbers = _numbers(shape, params, prefix, shape.member.serialization.get("name", "member"))
+    if numbers or prefix in params:  # alone, the list's name stands for an empty list
+        return [_nested(shape.member, params, f"{start}{number}", depth + 1) for number in numbers]
+    return None
 
 
-def _decoded(value: Any) -> bytes:
+def _mapped(shape: MapShape, params: dict[str, list[str]], prefix: str, depth: int) -> dict | None:
+    start, numbers = _numbers(shape, params, prefix, "entry")
+    key, value = shape.key.serialization.get("name", "key"), shape.value.serialization.get("name", "value")
+    return {params[f"{start}{number}.{key}"][0]: _nested(shape.value, params, f"{start}{number}.{value}", depth + 1)
+            for number in numbers if f"{start}{number}.{key}" in params} or None
+
+
+def _numbers(shape: Shape, params: dict[str, list[str]], prefix: str, item: str) -> tuple[str, list[int]]:
+    """What the names of a list's or a map's entries begin with, and the entries' numbers."""
+    start = f"{prefix}." if shape.serialization.get("flattened") else f"{prefix}.{item}."
+    found = (key[len(start):].partition(".")[0] for key in params if key.startswith(start))
+    return start, sorted({int(number) for number in found if re.fullmatch(r"\d{1,9}", number, re.ASCII)})
+
+
+def _decoded(value: object) -> bytes:
     if not isinstance(value, str):
         raise Malformed(f"{_token(value)} can not be converted to Blob")
     try:
@@ -543,7 +566,7 @@ def _decoded(value: Any) -> bytes:
         raise Malformed("Invalid base64 in a Blob") from None
 
 
-def _members(shape: Any) -> dict[str, tuple[str, Any]]:
+def _members(shape: StructureShape) -> dict[str, tuple[str, Shape]]:
     """A structure's members by the names that they have on the wire: (name, shape)."""
     found = shape.__dict__.get("_by_wire")
     if found is None:
@@ -552,7 +575,7 @@ def _members(shape: Any) -> dict[str, tuple[str, Any]]:
     return found
 
 
-def _wire(name: str, member: Any) -> str:
+def _wire(name: str, member: Shape) -> str:
     return member.serialization.get("name", name)
 
 
@@ -576,7 +599,7 @@ def _pattern(pattern: str | None) -> re.Pattern | None:
         return None
 
 
-def _token(value: Any) -> str:
+def _token(value: object) -> str:
     """What AWS calls a JSON value of the wrong type."""
     if isinstance(value, bool):
         return "TRUE_VALUE" if value else "FALSE_VALUE"
@@ -585,7 +608,7 @@ def _token(value: Any) -> str:
     return "STRING_VALUE" if isinstance(value, str) else "START_ARRAY" if isinstance(value, list) else "START_OBJECT"
 
 
-def _java(value: Any) -> str:
+def _java(value: object) -> str:
     return ("java.lang.String" if isinstance(value, str) else "java.lang.Boolean" if isinstance(value, bool)
             else "java.lang.Integer" if isinstance(value, int) else "java.lang.Double")
 
@@ -595,23 +618,28 @@ def _java(value: Any) -> str:
 
 def refused(service: str, request: Request, code: str, message: str, status: int = 400) -> Refused:
     """The answer that says so, in the form of the service."""
-    from ministack.core import iam_actions, responses
-
     _, headers, body = iam_actions.access_denied_response(
         service, "", "", str(uuid.uuid4()), error_code=code, message=message, headers=request.headers)
     responses.fix_error_content_type(service, status, headers)
     return Refused(status, headers, body)
 
 
-def too_large(service: str, request: Request, largest: int) -> tuple[int, dict[str, str], bytes]:
+def largest(service: str) -> int:
+    """Bytes of the largest body that a service takes."""
+    return LARGEST.get(service, LARGEST_OF_OTHERS)
+
+
+def too_large(service: str, request: Request, most: int) -> tuple[int, dict[str, str], bytes]:
+    """The answer to a body of more than that."""
     if service == "s3":
         return refused(service, request, "EntityTooLarge",
                        "Your proposed upload exceeds the maximum allowed size").response
     code = "RequestEntityTooLargeException"
-    return refused(service, request, code, f"Request must be smaller than {largest} bytes", 413).response
+    return refused(service, request, code, f"Request must be smaller than {most} bytes", 413).response
 
 
 def too_slow(service: str, request: Request) -> tuple[int, dict[str, str], bytes]:
+    """The answer to a body that does not come."""
     return refused(service, request, "RequestTimeout", "Your socket connection to the server was not read from or "
                    "written to within the timeout period. Idle connections will be closed.",
                    400 if service == "s3" else 408).response
@@ -636,7 +664,7 @@ def _malformed(service: str, protocol: str, reason: str) -> tuple[str, str]:
 def _invalid(service: str, reader: Reader) -> tuple[str, str]:
     """Code and message for what can be read and is not allowed."""
     if service == "s3":
-        payload = reader.operation.input_shape.serialization.get("payload")
+        payload = reader.shape.serialization.get("payload")
         if any(where.partition(".")[0] == payload for _, where in reader.found):
             return _malformed(service, "rest-xml", "")
         return "InvalidArgument", reader.found[0][0]

@@ -1,8 +1,9 @@
 """The local AWS's server: ministack behind one seam, with the corrections that make it behave as AWS documents.
 
 ministack keeps one handler a service, an async function `(method, path, headers, body, query_params) -> (status,
-headers, body)` that is called after signature and IAM were checked. A correction wraps that entry and touches nothing
-inside. Run by `__main__` as `serve`, in the local AWS's own environment.
+headers, body)` that is called after signature and IAM were checked. A correction wraps a handler where that is enough;
+where it is not, one of the inner functions that `ministack_seam` lists is replaced. The rooms of the services do so
+(see the package's docstring). Run by `__main__` as `serve`, in the local AWS's own environment.
 """
 from __future__ import annotations
 
@@ -19,30 +20,40 @@ import signal
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from local_aws import ministack_seam
 from local_aws.gate import guard
 from local_aws.keys import REGION, Keys
 
-Handler = Callable[[str, str, dict, bytes, dict], Awaitable[tuple[int, dict, bytes]]]
+if TYPE_CHECKING:
+    from local_aws.iam.request import Resources
+
+Response = tuple[int, dict, bytes]
+Handler = Callable[[str, str, dict, bytes, dict], Awaitable[Response]]
 HOST = "127.0.0.1"
 TEMPORARY = "tmp"  # the folder, in the state, of its temporary files
 
-# Each is a module with `install(aws)`, and says which AWS page it follows. In this order, so that a later one wraps an
-# earlier one: faults come before anything else sees the request.
-CORRECTIONS = ("dynamodb", "lambda_", "firehose", "athena", "iam.permissions", "lambda_.function_role",
-               "lambda_.function_code", "iam.access", "faults", "gate")
-# The folders in the state that they keep things in
-KEPT = ("stream_records", "trigger", "firehose", "athena")
+# Each has `install(aws)`. In this order, so that a later one wraps an earlier one: IAM asks before a service answers,
+# and faults come before anything else sees the request.
+ROOMS = ("dynamodb", "lambda_", "firehose", "athena", "iam", "faults", "gate")
+KEPT = ("ministack", "s3", "dynamodb", "lambda", "firehose", "athena")  # the folders in the state that hold it
 
-# Of the user's environment: what programs are found by, how text and time are told, whom TLS trusts
-INHERITED = ("PATH", "LANG", "LANGUAGE", "TZ", "SYSTEMROOT", "SSL_CERT_FILE", "SSL_CERT_DIR")
+# Of the user's environment: what programs are found by, how text and time are told, whom TLS trusts; and where
+# Trino is
+INHERITED = ("PATH", "LANG", "LANGUAGE", "TZ", "SYSTEMROOT", "SSL_CERT_FILE", "SSL_CERT_DIR",
+             "AUDIT_LOCAL_TRINO")
 
 log = logging.getLogger("local_aws")
 
 
 class LocalAws:
-    """What a correction may hold on to: where the local AWS is, and how to put itself between it and its callers."""
+    """What a room may hold on to: where the local AWS is, and how to put itself between it and its callers.
+
+    `credentials` are the local root's, as boto3 takes them. `resources` are the rooms' tables for IAM, of what their
+    requests are about. `stream_readers` are called with a stream's ARN after each new record in it, on the thread that
+    writes: they must not wait.
+    """
 
     def __init__(self, port: int, state: Path, engine: str, handlers: dict[str, Handler], keys: Keys):
         self.port, self.state, self.engine = port, state, engine
@@ -55,6 +66,9 @@ class LocalAws:
         self._making, self._made = threading.Lock(), functools.lru_cache(maxsize=256)(self._make)
         self._calls: dict[str, list[Callable[[], Any]]] = {"start": [], "stop": [], "save": [], "reset": []}
         self.routes: dict[str, Callable[[str, bytes], tuple[int, Any]]] = {}
+        self.reports: dict[str, Callable[[], object]] = {}  # what the status says besides, by name; objects for JSON
+        self.resources: list[Resources] = []
+        self.stream_readers: list[Callable[[str], None]] = []
 
     def wrap(self, service: str, wrapper: Callable[[Handler], Handler]) -> None:
         """Put `wrapper(handler)` in the place of a service's handler ('dynamodb', 'athena', …: ministack's names)."""
@@ -199,15 +213,15 @@ def serve(port: int, state: Path, engine: str, keys: Keys) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     log.setLevel(logging.INFO)
 
-    from ministack import app as ministack
-
+    ministack_seam.check()
+    ministack = ministack_seam.app
     aws = LocalAws(port, state, engine, ministack.SERVICE_HANDLERS, keys)
     # A bucket policy that demands TLS means 'not in the open': the loopback never leaves the machine and counts as such
-    pin = ministack.pin_request_origin
-    ministack.pin_request_origin = lambda source_ip, secure: pin(source_ip, True)
+    ministack.replace("pin_request_origin", lambda pin: lambda source_ip, secure: pin(source_ip, True))
     aws.route("status", lambda method, body: (200, {
-        "pid": os.getpid(), "engine": aws.engine, "region": aws.region, "versions": aws.versions}))
-    for name in CORRECTIONS:
+        "pid": os.getpid(), "engine": aws.engine, "region": aws.region, "versions": aws.versions,
+        **{name: report() for name, report in aws.reports.items()}}))
+    for name in ROOMS:
         importlib.import_module(f"local_aws.{name}").install(aws)
     asyncio.run(answer_requests(guard(gate(ministack.app, aws), aws), aws))
     shutil.rmtree(state / TEMPORARY, ignore_errors=True)

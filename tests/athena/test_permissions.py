@@ -6,6 +6,8 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+from athena_under_test import users
+
 _ASK = ["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults", "athena:GetWorkGroup"]
 _SCHEMA = ["glue:GetDatabase", "glue:GetTable", "glue:GetPartitions"]
 _DEFAULT = (["glue:GetDatabase"], ["arn:aws:glue:*:*:catalog", "arn:aws:glue:*:*:database/default"])
@@ -14,24 +16,8 @@ _DEFAULT = (["glue:GetDatabase"], ["arn:aws:glue:*:*:catalog", "arn:aws:glue:*:*
 @pytest.fixture
 def as_user(athena):
     """A function that gives a user with the statements of a policy an Athena client."""
-    iam, made = athena.aws.client("iam"), []
-
-    def make(*allowed: tuple[list[str], str | list[str]]):
-        name = athena.unique()
-        iam.create_user(UserName=name)
-        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps({
-            "Version": "2012-10-17", "Statement": [
-                {"Effect": "Allow", "Action": actions, "Resource": resource} for actions, resource in allowed]}))
-        key = iam.create_access_key(UserName=name)["AccessKey"]
-        made.append((name, key["AccessKeyId"]))
-        return athena.aws.client("athena", aws_access_key_id=key["AccessKeyId"],
-                                 aws_secret_access_key=key["SecretAccessKey"])
-
-    yield make
-    for name, key in made:
-        iam.delete_access_key(UserName=name, AccessKeyId=key)
-        iam.delete_user_policy(UserName=name, PolicyName="p")
-        iam.delete_user(UserName=name)
+    with users(athena) as make:
+        yield make
 
 
 def _s3(athena) -> list[tuple[list[str], str]]:

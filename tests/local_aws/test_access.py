@@ -1,10 +1,12 @@
 """Who was allowed what, and iam:PassRole: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
-import io
 import json
-import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
+
+from function_package import function_package
+
+HANDLER = "def handler(event, context): pass"
 
 
 def user(aws, name: str, *statements: dict) -> dict:
@@ -23,16 +25,9 @@ def role(aws, name: str, service: str) -> str:
     return aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
 
 
-def package() -> bytes:
-    folder = io.BytesIO()
-    with zipfile.ZipFile(folder, "w") as archive:
-        archive.writestr("code.py", "def handler(event, context): pass")
-    return folder.getvalue()
-
-
 def create_function(client, name: str, arn: str, **options) -> dict:
     return client.create_function(FunctionName=name, Role=arn, Runtime="python3.12", Handler="code.handler",
-                                  Code={"ZipFile": package()}, **options)
+                                  Code={"ZipFile": function_package(HANDLER, "code.py")}, **options)
 
 
 def create_delivery_stream(client, name: str, arn: str) -> dict:

@@ -46,6 +46,13 @@ class Delivery:
             "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": [
                 f"arn:aws:s3:::{self.name}/*", "arn:aws:logs:*:*:log-group:*"]}]}))
 
+    def destination(self) -> tuple[dict, dict]:
+        """The destination's description, and the delivery stream's."""
+        described = self.firehose.describe_delivery_stream(
+            DeliveryStreamName=self.name)["DeliveryStreamDescription"]
+        (destination,) = described["Destinations"]
+        return destination, described
+
     def put(self, *records: bytes) -> dict:
         return self.firehose.put_record_batch(
             DeliveryStreamName=self.name, Records=[{"Data": record} for record in records])
@@ -150,7 +157,6 @@ def shared(aws):
     {"BufferingHints": {"SizeInMBs": 129, "IntervalInSeconds": 60}},
     {"BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 901}},
     {"BufferingHints": {"SizeInMBs": 1}},
-    {"ErrorOutputPrefix": "errors/"},
     {"CompressionFormat": "GZIP", "DataFormatConversionConfiguration": {"Enabled": True}},
     {"RoleARN": "arn:aws:iam::000000000000:role/no-such-role"},
 ])
@@ -159,6 +165,51 @@ def test_settings_that_aws_refuses(shared, change):
         shared.firehose.create_delivery_stream(
             DeliveryStreamName="never-made", ExtendedS3DestinationConfiguration={**shared.settings, **change})
     assert refused.value.response["Error"]["Code"] in ("ValidationException", "InvalidArgumentException")
+
+
+ERRORS = "errors/!{firehose:error-output-type}/"
+
+
+@pytest.mark.parametrize("prefix, errors, said", [
+    ("events/!{timestamp:yyyy}/", None, "ErrorOutputPrefix cannot be null or empty when Prefix contains expressions"),
+    ("events/!{timestamp:yyyy}/", "errors/", "ErrorOutputPrefix must contain !{firehose:error-output-type}"),
+    ("events/", "errors/!{timestamp:yyyy}/", "ErrorOutputPrefix must contain !{firehose:error-output-type}"),
+    ("events/!{firehose:error-output-type}/", ERRORS, "Prefix cannot contain !{firehose:error-output-type}"),
+    ("events/!{firehose:bogus}/", ERRORS, "unknown expression !{firehose:bogus}"),
+    ("events/", ERRORS + "!{firehose:bogus}/", "unknown expression !{firehose:bogus}"),
+    ("events/!{bogus:yyyy}/", ERRORS, "unknown namespace bogus"),
+    ("events/!{partitionKeyFromQuery:id}/", ERRORS, "unknown namespace partitionKeyFromQuery"),
+    ("events/!{yyyy}/", ERRORS, "outside of an expression"), ("events/!{timestamp:yyyy/", ERRORS, "outside of an expr"),
+    ("events/!{timestamp:}/", ERRORS, "no time"), ("events/!{timestamp:yyyy-bb}/", ERRORS, "no time"),
+    ("events/!{timestamp:YYYY}/", ERRORS, "no time"), ("events/!{timestamp:'year=yyyy}/", ERRORS, "no time"),
+    ("events/!{timestamp:ddd}/", ERRORS, "no time"), ("events/!{timestamp:[yyyy]}/", ERRORS, "no time"),
+    ("e" * 500, None, "Prefix cannot be longer than 512 characters"),
+    ("e" * 490, None, "ErrorOutputPrefix cannot be longer than 512 characters")])
+def test_prefixes_that_aws_refuses(shared, prefix, errors, said):
+    """https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html, 'Semantic rules'."""
+    settings = {**shared.settings, "Prefix": prefix, "ErrorOutputPrefix": errors or ""}
+    with pytest.raises(shared.firehose.exceptions.InvalidArgumentException, match=re.escape(said)):
+        shared.firehose.create_delivery_stream(
+            DeliveryStreamName="never-made", ExtendedS3DestinationConfiguration=settings)
+    destination, described = shared.destination()
+    with pytest.raises(shared.firehose.exceptions.InvalidArgumentException, match=re.escape(said)):
+        shared.firehose.update_destination(
+            DeliveryStreamName=shared.name, CurrentDeliveryStreamVersionId=described["VersionId"],
+            DestinationId=destination["DestinationId"],
+            ExtendedS3DestinationUpdate={"Prefix": prefix, "ErrorOutputPrefix": errors or ""})
+
+
+def test_an_update_of_one_prefix_keeps_the_other(aws):
+    """API_UpdateDestination: 'If the destination type is the same, Firehose merges the configuration parameters'."""
+    delivery = Delivery(aws, seconds=0)
+    destination, described = delivery.destination()
+    delivery.firehose.update_destination(
+        DeliveryStreamName=delivery.name, CurrentDeliveryStreamVersionId=described["VersionId"],
+        DestinationId=destination["DestinationId"],
+        ExtendedS3DestinationUpdate={"Prefix": "!{timestamp:'year='yyyy}/!{firehose:random-string}/"})
+    delivery.put(b"a")
+    (key,) = eventually(delivery.keys)
+    assert re.match(r"year=\d{4}/.{11}/", key)
 
 
 def test_a_role_that_does_not_trust_firehose_is_refused(aws):
@@ -209,8 +260,7 @@ def test_a_stream_that_cannot_deliver_holds_up_no_other(aws):
 def test_new_hints_hold_for_what_waits_and_change_the_version(aws):
     delivery = Delivery(aws, seconds=900)
     delivery.put(b"a")
-    described = delivery.firehose.describe_delivery_stream(DeliveryStreamName=delivery.name)
-    (destination,) = described["DeliveryStreamDescription"]["Destinations"]
+    destination, _ = delivery.destination()
     delivery.firehose.update_destination(
         DeliveryStreamName=delivery.name, CurrentDeliveryStreamVersionId="1",
         DestinationId=destination["DestinationId"],
@@ -252,7 +302,7 @@ def test_conversion_writes_parquet_and_sets_aside_what_does_not_fit(aws):
 def test_records_that_cannot_be_kept_are_refused(aws, tmp_path):
     delivery = Delivery(aws, seconds=900)
     delivery.put(b"a")
-    folder = aws.state / "firehose" / f"us-east-1_{delivery.name}"
+    folder = aws.state / "firehose" / f"000000000000_us-east-1_{delivery.name}"
     folder.rename(tmp_path / "elsewhere")
     once = aws.client("firehose", config=Config(retries={"total_max_attempts": 1}))
     with pytest.raises(once.exceptions.ServiceUnavailableException):
@@ -272,7 +322,7 @@ def test_a_stop_in_the_middle_loses_nothing(fresh_aws):
         due.put(f"{number}\n".encode())
     assert waits.keys() == due.keys() == []
     aws.stop()
-    (file,) = (aws.state / "firehose" / f"us-east-1_{waits.name}").iterdir()
+    (file,) = (aws.state / "firehose" / f"000000000000_us-east-1_{waits.name}").iterdir()
     with open(file, "ab") as torn:  # as a process leaves it that dies while it writes a record
         torn.write(b"\0\0\1\0half a record")
     time.sleep(max(0, began + 4.5 - time.time()))

@@ -1,11 +1,10 @@
 """What an update of a function means for the invocations around it."""
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
+from function_package import function_package
 from test_access import role
 from triggered_table import eventually
 
@@ -25,10 +24,7 @@ def handler(event, context):
 
 
 def package(answer: int) -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as made:
-        made.writestr("code.py", CODE.format(answer=answer))
-    return archive.getvalue()
+    return function_package(CODE.format(answer=answer), "code.py")
 
 
 class Function:

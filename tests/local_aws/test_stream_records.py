@@ -208,7 +208,7 @@ def test_the_life_of_streams_through_stops_kills_and_a_reset(fresh_aws):
     # A regular stop in the middle of the workload
     aws.stop()
     before = len(writer.acknowledged)
-    journal = aws.state / "stream_records" / "journal.jsonl"
+    journal = aws.state / "dynamodb" / "journal.jsonl"
     age(journal, old.stream)
     aws.start()
     eventually(lambda: len(writer.acknowledged) > before + 20)

@@ -22,8 +22,9 @@ from local_aws.lambda_.batches import (
     first_failure,
     fitting,
     settle,
-    wanted,
 )
+from local_aws.lambda_.destinations import invocation_record
+from local_aws.lambda_.filters import InvalidPattern, patterns_of, wanted
 
 
 def record(number: int, arrived: float = 0.0, text: str = "{}") -> Record:
@@ -38,9 +39,10 @@ def reported(*identifiers: object) -> Answer:
     return Answer({"batchItemFailures": [{"itemIdentifier": one} for one in identifiers]})
 
 
-@pytest.mark.parametrize("payload", [None, {}, {"batchItemFailures": []}, {"batchItemFailures": None}])
+@pytest.mark.parametrize("payload", [None, {}, [], {"batchItemFailures": []}, {"batchItemFailures": None}])
 def test_success(payload):
-    """'Lambda treats a batch as a complete success if you return any of the following'."""
+    """'Lambda treats a batch as a complete success if you return any of the following'; `[]` by LocalStack's recording
+    of 25 November 2025, test_dynamodb_report_batch_item_success_scenarios."""
     assert first_failure(Answer(payload), batch(1, 2), partial=True) is None
 
 
@@ -48,6 +50,7 @@ def test_success(payload):
     {"batchItemFailures": [{"itemIdentifier": ""}]}, {"batchItemFailures": [{"itemIdentifier": None}]},
     {"batchItemFailures": [{"sequenceNumber": "1" + "0" * 23 + "2"}]}, {"batchItemFailures": [{}]},
     {"batchItemFailures": [{"itemIdentifier": "999"}]}, {"batchItemFailures": "all"}, {"batchItemFailures": [["x"]]},
+    {"batchItemFailures": {}}, {"batchItemFailures": ""}, {"batchItemFailures": 0}, {"batchItemFailures": [None]},
     {"batchItemFailures": [{"itemIdentifier": []}]}, "done", 7, ["x"],
     {"batchItemFailures": [{"itemIdentifier": "1" + "0" * 23 + "2"}, {"itemIdentifier": "unknown"}]}])
 def test_malformed_responses_fail_the_whole_batch(payload):
@@ -122,10 +125,23 @@ def test_bisecting_with_partial_responses_cuts_at_the_checkpoint():
     assert world.settled == [one.number for one in records]
 
 
-def test_a_partial_response_without_retries_discards_from_the_checkpoint():
+def test_retries_begin_anew_at_the_checkpoint():
+    """LocalStack's recording of 25 November 2025, test_dynamodb_report_batch_item_failures: with 3 retries the bad
+    record is sent 5 times, first among others, and 4 times are told, with no function error."""
     records = batch(*range(4))
-    world = World(lambda sent: reported(records[2].number)).run(records, partial=True, retries=0)
-    assert [kept[0] for kept in world.kept] == [[records[2].number, records[3].number]] and len(world.sent) == 1
+    world = World(lambda sent: reported(records[2].number)).run(records, partial=True, retries=3)
+    rest = [records[2].number, records[3].number]
+    assert world.sent == [[one.number for one in records]] + [rest] * 4
+    assert [kept[:3] for kept in world.kept] == [(rest, "RetryAttemptsExhausted", 4)]
+    mapping = {"FunctionArn": "function", "EventSourceArn": "stream"}
+    invocation = invocation_record(mapping, "shard", records[2:], *world.kept[0][1:], now=0)
+    assert invocation["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST", "functionError": None}
+
+
+def test_what_grows_old_after_the_checkpoint_has_been_sent():
+    records = [record(1, 1000.0), record(2, 940.0)]
+    world = World(lambda sent: reported(records[1].number)).run(records, partial=True, age=60)
+    assert world.kept == [([records[1].number], "RecordAgeExceeded", 0, reported(records[1].number))]
 
 
 def test_records_that_grow_old_are_discarded_before_and_between_invocations():
@@ -208,6 +224,11 @@ def test_an_event_holds_at_most_6_mb(sizes, most):
     ({"dynamodb": {"NewImage": {"state": {"S": [{"anything-but": ["OPEN"]}]}}}}, False),
     ({"dynamodb": {"NewImage": {"state": {"S": [{"equals-ignore-case": "open"}]}}}}, True),
     ({"dynamodb": {"OldImage": [{"exists": False}]}}, True), ({"userIdentity": {"type": [{"exists": True}]}}, False),
+    ({"dynamodb": {"NewImage": {"state": [{"exists": False}]}}}, True),
+    ({"dynamodb": {"NewImage": {"state": [{"exists": True}]}}}, False),
+    ({"dynamodb": {"NewImage": {"state": {"S": [{"exists": True}]}}}}, True),
+    ({"eventName": [{"anything-but": {"prefix": "INS"}}]}, False),
+    ({"eventName": [{"anything-but": {"suffix": ["Y", "E"]}}]}, True),
     ({"dynamodb": {"ApproximateCreationDateTime": [{"numeric": [">", 10, "<=", 20]}]}}, True),
     ({"dynamodb": {"ApproximateCreationDateTime": [{"numeric": ["=", 11]}]}}, False),
     ({"$or": [{"eventName": ["REMOVE"]}, {"awsRegion": [{"suffix": "-1"}]}]}, True),
@@ -216,5 +237,32 @@ def test_filter_patterns(pattern, passes):
     """https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html, 'Filter rule syntax'."""
     change = {"eventName": "INSERT", "awsRegion": "us-east-1", "dynamodb": {
         "Keys": {"id": {"S": "order1"}}, "NewImage": {"state": {"S": "OPEN"}}, "ApproximateCreationDateTime": 20}}
-    assert wanted(change, [pattern]) is passes and wanted(change, [{"eventName": ["no"]}, pattern]) is passes
-    assert wanted(change, [])
+    patterns = patterns_of({"Filters": [{"Pattern": json.dumps(pattern)}]})
+    assert wanted(change, patterns) is passes and wanted(change, [{"eventName": ["no"]}, *patterns]) is passes
+    assert wanted(change, patterns_of({})) and wanted(change, patterns_of(None))
+
+
+@pytest.mark.parametrize("pattern", [
+    # recorded on AWS by LocalStack: test_sqs_invalid_event_filter and test_dynamodb_invalid_event_filter
+    None, "simple string", {"eventName": "INSERT"}, {"eventName": []}, '[{"eventName": ["INSERT"=123}]',
+    # and its event_pattern_templates
+    {"eventName": 5}, {"id": [{"prefix": 1}]}, {"id": [{"suffix": ["x"]}]}, {"id": [{"EXISTS": True}]},
+    {"id": [{"equals-ignore-case": ["x"]}]}, {"id": [{"anything-but": None}]}, {"id": [{"anything-but": ["x", None]}]},
+    {"id": [{"anything-but": {"prefix": ""}}]}, {"id": [{"anything-but": {"suffix": [1, "x"]}}]},
+    {"n": [{"numeric": 10}]}, {"n": [{"numeric": [">", 0, "<"]}]}, {"n": [{"numeric": [">", 0, ">", 0]}]},
+    # by EventBridge's rules, which are Lambda's
+    [1], [{"x": 1, "y": 2}], {}, {"dynamodb": {}}, 5, {"id": [["x"]]}, {"id": [{"prefix": "x", "suffix": "y"}]},
+    {"id": [{}]}, {"$or": [{"eventName": ["INSERT"]}]}, {"$or": [{"eventName": ["INSERT"]}, {"eventName": "x"}]},
+    {"dynamodb": {"Keys": {"id": {"S": "101"}}}}, {"id": [{"exists": "yes"}]}, {"n": [{"numeric": [">", 5, "<", 5]}]},
+    {"n": [{"numeric": ["!=", 5]}]}, {"id": ["x" * 4096]}], ids=str)
+def test_filter_patterns_that_aws_refuses(pattern):
+    text = pattern if pattern is None or isinstance(pattern, str) else json.dumps(pattern)
+    with pytest.raises(InvalidPattern):
+        patterns_of({"Filters": [{"Pattern": '{"eventName": ["INSERT"]}'}, {"Pattern": text}]})
+
+
+def test_a_mapping_has_at_most_five_filters():
+    one = {"Pattern": '{"eventName": ["INSERT"]}'}
+    assert len(patterns_of({"Filters": [one] * 5})) == 5
+    with pytest.raises(InvalidPattern):
+        patterns_of({"Filters": [one] * 6})

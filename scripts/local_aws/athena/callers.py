@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 
 from local_aws.athena.engine import QueryFailed
+from local_aws.ministack_seam import iam_evaluator, responses, router
 
 if TYPE_CHECKING:
     from local_aws.server import LocalAws
@@ -41,14 +42,11 @@ class Caller:
 
 def caller_of(aws: LocalAws, headers: dict, query_params: dict) -> Caller:
     """The caller of the request being answered (on its own thread or in its context), whose signature was checked."""
-    from ministack.core.iam_evaluator import ResolvedCredential, resolve_credential
-    from ministack.core.responses import get_account_id, get_region
-    from ministack.core.router import extract_access_key_id
-
-    found = resolve_credential(extract_access_key_id(headers, query_params), get_account_id())
-    if not isinstance(found, ResolvedCredential):
+    found = iam_evaluator.resolve_credential(router.extract_access_key_id(headers, query_params),
+                                             responses.get_account_id())
+    if not isinstance(found, iam_evaluator.ResolvedCredential):
         raise PermissionError(found.message)
-    return Caller(aws, found.account_id, get_region(), found.principal_arn, found.access_key_id,
+    return Caller(aws, found.account_id, responses.get_region(), found.principal_arn, found.access_key_id,
                   found.secret_access_key, found.session_token)
 
 

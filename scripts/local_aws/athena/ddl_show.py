@@ -10,17 +10,18 @@ from local_aws.athena.ddl_context import Context, Said
 from local_aws.athena.ddl_partitions import known
 from local_aws.athena.engine import Column, QueryFailed
 from local_aws.athena.sql import Cursor
+from local_aws.athena.types import Type
 
 
 def _said(names: str, lines: Sequence[str]) -> Said:
-    return Said([Column(name, "string") for name in names.split(",")], list(lines))
+    return Said([Column(name, Type("string")) for name in names.split(",")], list(lines))
 
 
 def _matches(pattern: str | None, names: Sequence[str]) -> list[str]:
     """The names that a pattern of SHOW fits: '*' is anything, '|' is or."""
     if pattern is None:
         return sorted(names)
-    form = re.compile("|".join(part.replace("*", ".*") for part in pattern.lower().split("|")))
+    form = re.compile("|".join(re.escape(part).replace(r"\*", ".*") for part in pattern.lower().split("|")))
     return sorted(name for name in names if form.fullmatch(name))
 
 

@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from local_aws.athena.types import Type
+
 if TYPE_CHECKING:
     from local_aws.athena.catalog import Catalog
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of an answer; `type` in Trino's words: 'varchar', 'bigint', 'decimal(10,2)', 'timestamp(3)',
-    'array(varchar)', 'row(a bigint, b varchar)', 'map(varchar, double)'."""
+    """A column of an answer, with its type of Trino's (`str(column.type)` is what Trino calls it)."""
 
     name: str
-    type: str
+    type: Type
 
 
 @dataclass
@@ -29,7 +30,7 @@ class Answer:
     """What a query answers.
 
     A row is a sequence of Python values or None, of the forms that `text.formatter` takes. `rows` may be lazy; it may
-    raise `QueryFailed` while it is read. `bytes_read` is final when `rows` is exhausted.
+    raise `QueryFailed` while it is read, but not `NotVerified`. `bytes_read` is final when `rows` is exhausted.
     """
 
     columns: list[Column]
@@ -84,6 +85,21 @@ class QueryFailed(Exception):
         self.code, self.message, self.category = code, message, category
 
 
+class NotVerified(QueryFailed):
+    """The statement is Athena's, but this engine is not verified to answer it as Athena does. Another engine may.
+
+    `construct` is what is not verified, in a reader's words: 'the function approx_distinct(bigint)'. `at` is where it
+    stands ('line 1:8'), or '' where that is not known. The message is one sentence that names it. An engine raises
+    this before it hands out a row: from `Engine.query`, `describe` and `write` themselves, never from `Answer.rows`,
+    so that nobody has seen an answer, and no object is written, when the statement is handed on.
+    """
+
+    def __init__(self, construct: str, at: str = ""):
+        place = f"{at}: " if at else ""
+        super().__init__("NOT_SUPPORTED", f"{place}{construct} is not verified to answer as Athena does on DuckDB.")
+        self.construct, self.at = construct, at
+
+
 class Cancelled(Exception):
     """Raised by a `Watch`: the query was stopped, or may read no more. An engine lets it pass and cleans up."""
 
@@ -93,6 +109,9 @@ class Watch(Protocol):
 
     def read(self, total: int) -> None:
         """Tell how many bytes this query has read so far. Raises `Cancelled` when it is to end."""
+
+    def start_over(self) -> None:
+        """Count what was read so far for nothing: another engine reads it again. Raises `Cancelled` as `read` does."""
 
     def on_stop(self, call: Callable[[], None]) -> None:
         """Have `call` called, once and from another thread, when the query is stopped (to interrupt what blocks)."""

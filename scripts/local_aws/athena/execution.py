@@ -32,6 +32,10 @@ class Running:
         if self.stopped:
             raise Cancelled(self.stopped)
 
+    def start_over(self) -> None:
+        self.total = 0
+        self.read(0)
+
     def on_stop(self, call: Callable[[], None]) -> None:
         with self._lock:
             if not self.stopped:

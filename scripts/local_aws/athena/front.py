@@ -14,15 +14,22 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from local_aws.athena import permissions, results
+from environments import SetupError
+from local_aws.athena import glue_answers, resources, results
 from local_aws.athena.aws_catalog import place
 from local_aws.athena.callers import Caller, caller_of
 from local_aws.athena.engine import Engine, QueryFailed
 from local_aws.athena.execution import DONE, Execution, History, Running
+from local_aws.athena.handing_on import HandingOn
+from local_aws.athena.on_trino import setup
 from local_aws.athena.runner import Runner, about, statement_of
 from local_aws.athena.sql import LONGEST
+from local_aws.ministack_seam import athena, responses
+
+if TYPE_CHECKING:
+    from local_aws.server import LocalAws
 
 AT_ONCE = 8  # queries that run beside each other; the others are QUEUED
 VERSION = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
@@ -39,11 +46,11 @@ class ApiError(Exception):
 class Front:
     """The operations on query executions, for callers of any account and region."""
 
-    def __init__(self, aws: Any):
+    def __init__(self, aws: LocalAws):
         self.aws = aws
         self.history = History(aws.state / "athena")
         self.pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="athena")
-        self._engine: Engine | None = None
+        self._engine: HandingOn | None = None
         self._making = threading.Lock()
         self._tokens: dict[tuple, tuple[str, str]] = {}  # client request tokens: what was asked, and the answer
         self.runner = Runner(self.engine, self.history.keep)
@@ -53,7 +60,7 @@ class Front:
             "BatchGetQueryExecution": self.batch_get, "GetQueryRuntimeStatistics": self.runtime_statistics,
             "GetTableMetadata": self.table_metadata}
 
-    def engine(self) -> Engine:
+    def engine(self) -> HandingOn:
         """The engine, made at the first query that needs it. Raises QueryFailed where it cannot be had."""
         with self._making:
             if self._engine is None:
@@ -62,7 +69,13 @@ class Front:
                 except ImportError as error:
                     raise QueryFailed("", f"No engine can answer: {error}. Start the local AWS again, so that its "
                                           "environment is mended", 1) from None
+                except SetupError as missing:
+                    raise QueryFailed("", str(missing), 1) from None
             return self._engine
+
+    def answered(self) -> dict[str, int]:
+        """How many statements each engine, by name, has answered since the local AWS started."""
+        return dict(self._engine.answered) if self._engine is not None else {}
 
     def start(self, caller: Caller, asked: dict, workgroup: dict) -> dict:
         text = asked.get("QueryString") or ""
@@ -233,15 +246,19 @@ class Front:
         self._tokens.clear()
 
 
-def make_engine(aws: Any) -> Engine:
-    """The engine that the local AWS was started with."""
-    if aws.engine == "trino":
+def make_engine(aws: LocalAws) -> HandingOn:
+    """The engine that the local AWS was started with, and behind DuckDB Trino, once it is set up."""
+    def trino() -> Engine:
         from local_aws.athena.on_trino.engine import TrinoEngine
 
+        setup.found()
         return TrinoEngine(aws)
+
+    if aws.engine == "trino":
+        return HandingOn(trino(), trino)
     from local_aws.athena.on_duckdb.engine import DuckDbEngine
 
-    return DuckDbEngine()
+    return HandingOn(DuckDbEngine(), trino)
 
 
 def told(execution: Execution) -> dict:
@@ -256,19 +273,20 @@ def _answer(status: int, content: dict) -> tuple[int, dict, bytes]:
     return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(content).encode()
 
 
-def install(aws: Any) -> None:
+def install(aws: LocalAws) -> None:
     front = Front(aws)
     if aws.engine == "trino":
-        from local_aws.athena.on_trino.setup import VERSION as version
-
-        aws.versions["trino"] = version
+        aws.versions["trino"] = setup.VERSION
+    aws.reports["answered"] = front.answered
+    aws.reports["trino"] = setup.state  # until there is an engine that knows better
     aws.on_stop(front.end)
     aws.on_reset(front.reset)
     aws.wrap("athena", lambda inner: handler(aws, front, inner))
-    permissions.install(aws, front.history)
+    aws.wrap("glue", glue_answers.wrapper)
+    aws.resources += [resources.workgroups(front.history), resources.CATALOG]
 
 
-def handler(aws: Any, front: Front, inner: Callable) -> Callable:
+def handler(aws: LocalAws, front: Front, inner: Callable) -> Callable:
     """The handler of Athena's requests: ours, and ministack's for the rest."""
 
     async def handle(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple[int, dict, bytes]:
@@ -336,16 +354,12 @@ async def _check_workgroup(front: Front, ask: Callable, action: str, asked: dict
     name = asked.get("WorkGroup") or ""
     await _workgroup(ask, name)
     if action == "DeleteWorkGroup" and not asked.get("RecursiveDeleteOption"):
-        from ministack.core.responses import get_account_id, get_region
-
         _, named = await ask("ListNamedQueries", {"WorkGroup": name})
-        if front.history.of(name, (get_account_id(), get_region())) or named.get("NamedQueryIds"):
+        if front.history.of(name, (responses.get_account_id(), responses.get_region())) or named.get("NamedQueryIds"):
             raise ApiError(f"WorkGroup {name} is not empty")
 
 
 def _removed(asked: dict) -> None:
     """UpdateWorkGroup can also take a setting away."""
-    from ministack.services import athena
-
     if (asked.get("ConfigurationUpdates") or {}).get("RemoveBytesScannedCutoffPerQuery"):
         athena._workgroups[asked["WorkGroup"]]["Configuration"].pop("BytesScannedCutoffPerQuery", None)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
 from local_aws.athena.engine import Answer, Column, Watch
-from local_aws.athena.text import formatter, parse_type
+from local_aws.athena.text import formatter
 
 PAGE = 1000  # rows that one GetQueryResults gives at most
 _CHUNK = 1 << 18  # bytes of the result that are fetched at once
@@ -25,7 +25,7 @@ _FIELD = re.compile(r'(?:"((?:[^"]|"")*)")?(,|$)')
 
 def column_info(column: Column) -> dict:
     """A column as GetQueryResults tells it: https://docs.aws.amazon.com/athena/latest/APIReference/API_ColumnInfo.html"""
-    kind = parse_type(column.type)
+    kind = column.type
     name = "float" if kind.name == "real" else kind.name
     precision, scale = _PRECISION.get(name, 0), 0
     if kind.numbers and name in ("varchar", "char"):

@@ -17,6 +17,7 @@ from local_aws.athena.ddl_context import Context, Said
 from local_aws.athena.engine import Cancelled, Column, Engine, QueryFailed
 from local_aws.athena.execution import Execution
 from local_aws.athena.sql import QUERIES, Cursor, fill, first, one_statement, placeholders
+from local_aws.athena.types import BIGINT, VARCHAR
 
 log = logging.getLogger("athena")
 
@@ -111,7 +112,7 @@ class Runner:
         elif statement.substatement == "EXPLAIN":
             answer = self.engine().query(text, catalog, watch)
             self._say(execution, caller, Said(
-                [Column(column.name, "varchar") for column in answer.columns],
+                [Column(column.name, VARCHAR) for column in answer.columns],
                 [line for row in answer.rows for line in str(row[0]).split("\n")]))
         elif statement.substatement in ("INSERT", "CREATE_TABLE_AS_SELECT"):
             self._write(execution, on, text, caller, enforced)
@@ -147,7 +148,7 @@ class Runner:
         written = self.engine().write(target, query, on.catalog, watch)
         watch.read(written.bytes_read)
         files, rows = written.files, written.rows
-        self._put(execution, caller, b"", results.metadata([Column("rows", "bigint")], rows), manifest=files)
+        self._put(execution, caller, b"", results.metadata([Column("rows", BIGINT)], rows), manifest=files)
 
     def _prepare(self, text: str, workgroup: str, caller: Caller) -> None:
         """PREPARE name FROM statement, DEALLOCATE PREPARE name: Athena's own prepared statements."""

@@ -1,60 +1,20 @@
-"""Statements as text: their words with positions, what kind of statement it is, and values put in for `?`.
+"""What a statement is before anybody runs it: one, of which kind, which names it mentions, with values put in for `?`.
 
 Only what is needed to tell who answers a statement and which tables it may name; the SQL itself is the engine's to
-understand. Words are told apart as Trino and Hive tell them (https://trino.io/docs/476/language/reserved.html).
+understand.
 """
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from local_aws.athena.engine import QueryFailed
+from local_aws.athena.lexer import Token, position, tokens
 
 LONGEST = 262_144  # bytes of a statement: https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
-_TOKEN = re.compile(
-    r"(?P<blank>\s+|--[^\r\n]*|/\*.*?\*/)"
-    r"|(?P<text>'(?:[^']|'')*')"
-    r'|(?P<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`)'
-    r"|(?P<word>[^\W\d]\w*)"
-    r"|(?P<number>\d\w*(?:\.\w*)?)"
-    r"|(?P<mark>.)", re.DOTALL)
 _EXPECTED = ("'ALTER', 'ANALYZE', 'CALL', 'COMMENT', 'COMMIT', 'CREATE', 'DEALLOCATE', 'DELETE', 'DENY', 'DESC', "
              "'DESCRIBE', 'DROP', 'EXECUTE', 'EXPLAIN', 'GRANT', 'INSERT', 'MERGE', 'PREPARE', 'REFRESH', 'RESET', "
              "'REVOKE', 'ROLLBACK', 'SET', 'SHOW', 'START', 'TRUNCATE', 'UNLOAD', 'UPDATE', 'USE', <query>")
 QUERIES = ("SELECT", "WITH", "VALUES", "TABLE", "(")
-
-
-@dataclass(frozen=True)
-class Token:
-    """One word of a statement: `kind` is text, quoted, word, number or mark; `start` and `end` count characters."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
-
-    @property
-    def name(self) -> str:
-        """The identifier that this is, in lower case as Athena folds it; for a text, what it says."""
-        if self.kind in ("quoted", "text"):
-            quote = self.text[0]
-            inner = self.text[1:-1].replace(quote * 2, quote)
-            return inner if self.kind == "text" else inner.lower()
-        return self.text.lower()
-
-
-def tokens(statement: str) -> list[Token]:
-    """The words of a statement; blanks and comments are left out."""
-    found = []
-    for match in _TOKEN.finditer(statement):
-        if match.lastgroup != "blank":
-            found.append(Token(match.lastgroup or "", match.group(), match.start(), match.end()))
-    return found
-
-
-def position(statement: str, at: int) -> str:
-    """'line 1:8', as Trino counts: lines and columns from 1."""
-    return f"line {statement.count(chr(10), 0, at) + 1}:{at - (statement.rfind(chr(10), 0, at) + 1) + 1}"
 
 
 def mismatched(statement: str, at: int | None, expecting: str) -> QueryFailed:
@@ -102,6 +62,7 @@ class Cursor:
             raise self.wrong(f"'{' '.join(words)}'")
 
     def next(self) -> Token:
+        """The next word of any kind, which is stepped over; the statement is wrong if it ends here."""
         if self.at >= len(self.tokens):
             raise self.wrong("<identifier>")
         self.at += 1
@@ -126,7 +87,7 @@ class Cursor:
         """A 'text' (or, in Hive's statements, a "text"), without its quotes."""
         token = self.next()
         if token.kind == "quoted" and token.text[0] == '"':
-            return token.text[1:-1].replace('""', '"')
+            return token.value
         if token.kind != "text":
             self.at -= 1
             raise self.wrong("<string>")
@@ -134,6 +95,7 @@ class Cursor:
 
     @property
     def ended(self) -> bool:
+        """Whether no word is left."""
         return self.at >= len(self.tokens)
 
     def end(self) -> None:
@@ -147,6 +109,7 @@ class Cursor:
         return re.sub(r"[^\r\n]", " ", self.statement[:start]) + self.statement[start:]
 
     def wrong(self, expecting: str) -> QueryFailed:
+        """The error that the next word, or the end, is not what may stand here."""
         return mismatched(self.statement, None if self.ended else self.tokens[self.at].start, expecting)
 
 
@@ -188,7 +151,7 @@ def _literal(value: str) -> str:
     words, depth = tokens(value), 0
     for token in words:
         depth += (token.text in "([") - (token.text in ")]")
-        broken = token.kind == "mark" and token.text not in "()[],.+-"
+        broken = token.kind in ("mark", "other") and token.text not in "()[],.+-"
         if broken or depth < 0 or (token.text == "," and not depth) or token.text.upper() in ("SELECT", "FROM"):
             raise QueryFailed("SYNTAX_ERROR", f"Parameter is not a literal: {value}")
     if not words or depth:
@@ -198,10 +161,11 @@ def _literal(value: str) -> str:
 
 
 def identifiers(statement: str) -> set[str]:
-    """Every name that occurs in a statement, in lower case. A table that a statement reads is among them."""
+    """Every name that occurs in a statement, in lower case. A table that a statement reads is among them. Raises
+    QueryFailed NOT_SUPPORTED for U&'…', in which names could hide."""
     words = tokens(statement)
-    for token, after in zip(words, words[1:], strict=False):
-        if token.text.upper() == "U" and after.text == "&":
+    for token in words:
+        if token.kind == "unicode":
             raise QueryFailed("NOT_SUPPORTED", f"{position(statement, token.start)}: The local AWS does not read "
                                                "U&'…' texts and names; write the characters themselves")
     return {token.name for token in words if token.kind in ("word", "quoted")}

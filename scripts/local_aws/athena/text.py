@@ -8,70 +8,13 @@ from __future__ import annotations
 
 import datetime
 import math
-import re
 import struct
 from base64 import b64decode
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Type:
-    """A type taken apart: 'decimal(10,2)' is Type('decimal', numbers=(10, 2)); array, map and row have `inner`, and a
-    row has the `fields`' names (None for a field without one)."""
-
-    name: str
-    numbers: tuple[int, ...] = ()
-    inner: tuple[Type, ...] = ()
-    fields: tuple[str | None, ...] = ()
-
-
-def _split(text: str) -> list[str]:
-    """The parts of 'a bigint, b array(row(x bigint, y double))' between the outermost commas."""
-    parts, depth, quoted, start = [], 0, False, 0
-    for at, char in enumerate(text):
-        if char == '"':
-            quoted = not quoted
-        elif quoted:
-            continue
-        elif char == "(":
-            depth += 1
-        elif char == ")":
-            depth -= 1
-        elif char == "," and not depth:
-            parts.append(text[start:at].strip())
-            start = at + 1
-    return [*parts, text[start:].strip()]
-
-
-_FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([A-Za-z_]\w*))\s+(\S.*)$', re.DOTALL)
-_WORDS = ("timestamp", "time", "interval", "double precision")  # types whose own name has a blank in it
-
-
-def parse_type(text: str) -> Type:
-    """Take a type in Trino's words apart, e.g. 'row(a bigint, b array(varchar))' or 'timestamp(3) with time zone'."""
-    text = text.strip()
-    head, bracket, rest = text.partition("(")
-    if not bracket:
-        return Type(text.lower())
-    body, _, tail = rest.rpartition(")")
-    name = (head.strip() + (" " + tail.strip() if tail.strip() else "")).lower()
-    if name == "row":
-        fields, inner = [], []
-        for part in _split(body):
-            named = _FIELD.match(part)
-            if named and not (named[2] or "").lower().startswith(_WORDS):
-                fields.append(named[1].replace('""', '"') if named[1] is not None else named[2])
-                inner.append(parse_type(named[3]))
-            else:
-                fields.append(None)
-                inner.append(parse_type(part))
-        return Type(name, inner=tuple(inner), fields=tuple(fields))
-    if name in ("array", "map"):
-        return Type(name, inner=tuple(parse_type(part) for part in _split(body)))
-    return Type(name, numbers=tuple(int(number) for number in body.split(",")))
+from local_aws.athena.types import Type
 
 
 def _java(value: float, digits: str) -> str:
@@ -89,12 +32,12 @@ def _java(value: float, digits: str) -> str:
     return f"{'-' if sign else ''}{figures[0]}.{figures[1:] or '0'}E{exponent}"
 
 
-def _double(value: Any) -> str:
+def double_text(value: Any) -> str:
     value = float(value)
     return _java(value, repr(value))
 
 
-def _real(value: Any) -> str:
+def real_text(value: Any) -> str:
     """A 32-bit number, in the fewest digits that give the same 32 bits back."""
     value = float(value)
     if not math.isfinite(value):
@@ -130,14 +73,13 @@ def _boolean(value: Any) -> str:
     return "true" if value else "false"
 
 
-def formatter(column_type: str | Type) -> Callable[[Any], str | None]:
+def formatter(kind: Type) -> Callable[[Any], str | None]:
     """A function from a value of the type (None included) to its text in a result, None for a null.
 
     Values: bool; int; float; Decimal or its text; str (varchar, char, json, uuid, intervals …); bytes or base64 text;
     date, time, datetime or Trino's text of them; a list for an array; a sequence for a row; a dict or a list of pairs
     for a map.
     """
-    kind = column_type if isinstance(column_type, Type) else parse_type(column_type)
     plain = _plain(kind)
     return lambda value: None if value is None else plain(value)
 
@@ -146,9 +88,9 @@ def _plain(kind: Type) -> Callable[[Any], str]:
     if kind.name == "boolean":
         return _boolean
     if kind.name == "double":
-        return _double
+        return double_text
     if kind.name == "real":
-        return _real
+        return real_text
     if kind.name == "decimal":
         return _decimal(kind.numbers[1] if len(kind.numbers) > 1 else 0)
     if kind.name == "varbinary":

@@ -18,7 +18,7 @@ _START, _END = "/* Presto View: ", " */"
 def table_input(database: str, name: str, statement: str, columns: Sequence[Column]) -> dict:
     """What Glue is told of a view; `columns` with Trino's types."""
     content = {"originalSql": statement, "catalog": CATALOG, "schema": database, "runAsInvoker": True, "path": [],
-               "columns": [{"name": column.name, "type": column.type} for column in columns]}
+               "columns": [{"name": column.name, "type": str(column.type)} for column in columns]}
     return {
         "Name": name, "TableType": "VIRTUAL_VIEW", "PartitionKeys": [],
         "ViewOriginalText": _START + b64encode(json.dumps(content).encode()).decode() + _END,

@@ -3,36 +3,32 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html: a record for every change, in the order
 of the changes to an item, exactly once in the stream, readable for 24 hours.
 
-`changes` corrects which records there are and what they say, `journal` keeps them on disk, `permissions` checks calls
-against the stream that they name. `on_record` tells a reader in this process that there is something to read.
+`api` says when a stream may be turned on and off, `changes` corrects which records there are and what they say,
+`partiql` does so for statements, `items` knows how items are compared, `store` keeps the records on disk, `resources`
+says for IAM which stream a call is about.
 """
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
-
-from local_aws.dynamodb import changes, permissions
-from local_aws.dynamodb.journal import Journal
 
 if TYPE_CHECKING:
     from local_aws.server import LocalAws
 
-_listeners: list[Callable[[str], None]] = []
-
-
-def on_record(call: Callable[[str], None]) -> None:
-    """Call with the stream's ARN after each new record. On the thread that writes: it must not wait."""
-    _listeners.append(call)
-
 
 def install(aws: LocalAws) -> None:
-    journal = Journal(aws.state / "stream_records" / "journal.jsonl")
+    """Correct DynamoDB; each of `aws.stream_readers` is told of new records."""
+    from local_aws.dynamodb import api, changes, partiql, resources
+    from local_aws.dynamodb.store import Journal
+
+    journal = Journal(aws.state / "dynamodb" / "journal.jsonl")
 
     def written(record: dict) -> None:
         journal.record(record)
-        for call in _listeners:
-            call(record["eventSourceARN"])
+        for wake in aws.stream_readers:
+            wake(record["eventSourceARN"])
 
     changes.install(written)
-    permissions.install()
+    partiql.install()
     journal.install(aws)
+    aws.wrap("dynamodb", api.wrapper)
+    aws.resources += [resources.TABLES, resources.STREAMS]

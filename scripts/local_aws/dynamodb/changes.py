@@ -2,9 +2,8 @@
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html and API_streams_StreamRecord.html
 
-ministack leaves none for PartiQL's INSERT, UPDATE and DELETE (which also keep numbers as they were typed) and for items
-that time to live deletes, writes one when a set is put back in another order, calls every record's size 0, and lets
-sequence numbers fall when the clock does.
+ministack leaves none for items that time to live deletes, writes one when a set is put back in another order, calls
+every record's size 0, puts hyphens into event IDs, and lets sequence numbers fall when the clock does.
 """
 from __future__ import annotations
 
@@ -14,16 +13,19 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from ministack.core.responses import error_response_json, request_scope
-from ministack.services import dynamodb
+from local_aws.dynamodb.items import same
+from local_aws.ministack_seam import dynamodb, responses
+
+Written = Callable[[dict], None]
 
 # Sequence numbers are microseconds with room for a thousand million in each: 25 digits, of which AWS allows 21 to 40.
 ROOM = 10**9
+BY_TIME_TO_LIVE = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
 
 _last_number = 0
 _numbering = threading.Lock()
 _emitting = threading.RLock()  # a global table's replica emits within its origin's emission
-_transaction: ContextVar[list | None] = ContextVar("changes of the PartiQL transaction under way", default=None)
+_built: ContextVar[list[dict]] = ContextVar("records built for the change under way")
 _identity: ContextVar[dict | None] = ContextVar("who made the change, where the stream says so", default=None)
 
 
@@ -42,135 +44,74 @@ def continue_after(number: str) -> None:
         _last_number = max(_last_number, int(number))
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two items or attribute values are equal to DynamoDB, to which a set has no order."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(
-            sorted(one[name]) == sorted(other[name])
-            if name in ("SS", "NS", "BS") and isinstance(one[name], list) and isinstance(other[name], list)
-            else same(one[name], other[name]) for name in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return one == other
+def changed(table: dict, old: dict | None, new: dict | None) -> None:
+    """Leave the record of a change that ministack would leave none for; `table` is ministack's, None is no item."""
+    if old is not None or new is not None:
+        event = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
+        dynamodb._emit_stream_event(table["TableName"], event, old, new)
 
 
-def canonical(value: Any) -> Any:
-    """An item or a part of one with its numbers as DynamoDB keeps them: 1.10 is 1.1."""
-    if isinstance(value, list):
-        return [canonical(one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    number = dynamodb._ddb_canonicalize_number
-    return {name: number(one) or one if name == "N" and isinstance(one, str)
-            else [number(text) or text for text in one] if name == "NS" and isinstance(one, list)
-            else canonical(one) for name, one in value.items()}
-
-
-def install(written: Callable[[dict], None]) -> None:
+def install(written: Written) -> None:
     """Correct ministack; `written(record)` is called with each record when it stands in its stream."""
-    build, emit, remove = dynamodb._build_change_record, dynamodb._emit_stream_event, dynamodb._remove_item
+    dynamodb.replace("_next_stream_seq", lambda ministack: sequence_number)
+    dynamodb.replace("_build_change_record", building)
+    dynamodb.replace("_emit_stream_event", lambda emit: emitting(emit, written))
+    dynamodb.replace("_remove_item", removing)
+
+
+def building(build: Callable[..., dict]) -> Callable[..., dict]:
+    """ministack's `_build_change_record`, whose records say what AWS's say."""
 
     def build_change_record(*arguments: Any) -> dict:
         record = build(*arguments)
+        record["eventID"] = record["eventID"].replace("-", "")
         body = record["dynamodb"]
         body["SizeBytes"] = sum(dynamodb._item_size_bytes(body.get(part, {}))
                                 for part in ("Keys", "NewImage", "OldImage"))
         if _identity.get():
             record["userIdentity"] = _identity.get()
+        _built.get([]).append(record)
         return record
 
-    def emit_stream_event(table: str, event: str, old: dict | None, new: dict | None, replicate: bool = True) -> None:
+    return build_change_record
+
+
+def emitting(emit: Callable[..., None], written: Written) -> Callable[..., None]:
+    """ministack's `_emit_stream_event`, which hands on what it has written into the table's stream."""
+
+    def emit_stream_event(name: str, event: str, old: dict | None, new: dict | None, replicate: bool = True) -> None:
         with _emitting:
-            if event == "MODIFY" and same(old, new):
+            if unchanged := event == "MODIFY" and same(old, new):
                 new = old
-            end = dynamodb.stream_end_position(table)
-            emit(table, event, old, new, replicate)
-            for record in dynamodb.stream_records_since(table, end, 1):
-                written(record)
+            token = _built.set([])
+            try:
+                emit(name, event, old, new, replicate)
+                built = _built.get()
+            finally:
+                _built.reset(token)
+            specification = (dynamodb._tables.get(name) or {}).get("StreamSpecification") or {}
+            if specification.get("StreamEnabled") and not unchanged:
+                written(built[0])  # a second one is for a Kinesis stream
 
-    def changed(table: dict, old: dict | None, new: dict | None) -> None:
-        if old is not None or new is not None:
-            event = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
-            dynamodb._emit_stream_event(table["TableName"], event, old, new)
+    return emit_stream_event
 
-    def recording(statement: Callable) -> Callable:
-        """A PartiQL statement that leaves its record; within a transaction, once all of it has succeeded."""
 
-        def run(table: dict, parsed: dict, *options: Any) -> tuple:
-            if statement is insert:
-                inserted = parsed.get("item") or {}
-                inserted = inserted["M"] if set(inserted) == {"M"} else inserted
-                partition, sort = (dynamodb._extract_key_val(inserted.get(name)) if name else "__no_sort__"
-                                   for name in (table["pk_name"], table["sk_name"]))
-            else:
-                partition, sort, _, error = dynamodb._partiql_key_target(table, parsed)
-                if error:
-                    return error
-            before = table["items"].get(partition, {}).get(sort)
-            answer = statement(table, parsed, *options)
-            if answer[0] == 200:
-                after = table["items"].get(partition, {}).get(sort)
-                if after is not None and after is not before and (tidy := canonical(after)) != after:
-                    dynamodb._set_item(table, partition, sort, tidy)
-                    after = tidy
-                change = (table, before, after)
-                pending = _transaction.get()
-                if pending is None:
-                    changed(*change)
-                else:
-                    pending.append(change)
-            return answer
+def removing(remove: Callable[..., dict | None]) -> Callable[..., dict | None]:
+    """ministack's `_remove_item`, which leaves a record where time to live removes.
 
-        return run
-
-    def transaction(data: dict) -> tuple:
-        pending: list = []
-        token = _transaction.set(pending)
-        try:
-            answer = execute_transaction(data)
-        finally:
-            _transaction.reset(token)
-        if answer[0] == 200:
-            for change in pending:
-                changed(*change)
-        return answer
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
+    """
 
     def remove_item(table: dict, partition: Any, sort: Any) -> dict | None:
-        """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html"""
         old = remove(table, partition, sort)
         if old is not None and threading.current_thread().name == "dynamodb-ttl-reaper":
             region, account = table["TableArn"].split(":")[3:5]
-            with request_scope(account, region):
-                token = _identity.set({"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"})
+            with responses.request_scope(account, region):
+                token = _identity.set(BY_TIME_TO_LIVE)
                 try:
                     changed(table, old, None)
                 finally:
                     _identity.reset(token)
         return old
 
-    def update_table(data: dict) -> tuple:
-        """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html, StreamSpecification:
-        a stream is enabled where there is none, and disabled where there is one; ministack changes it under way."""
-        wanted = data.get("StreamSpecification")
-        table = dynamodb._tables.get(dynamodb._normalize_table_name(data.get("TableName")))
-        if wanted and table:
-            enabled = bool((table.get("StreamSpecification") or {}).get("StreamEnabled"))
-            if enabled == bool(wanted.get("StreamEnabled")):
-                return error_response_json("ValidationException", "Table already has an enabled stream" if enabled
-                                           else "Table has no stream to disable", 400)
-        answer = change_table(data)
-        if wanted and table and answer[0] == 200 and not wanted.get("StreamEnabled"):
-            table.pop("StreamSpecification", None)
-        return answer
-
-    insert, execute_transaction, change_table = (
-        dynamodb._partiql_insert, dynamodb._execute_transaction, dynamodb._update_table)
-    dynamodb._update_table = update_table
-    dynamodb._next_stream_seq = sequence_number
-    dynamodb._build_change_record = build_change_record
-    dynamodb._emit_stream_event = emit_stream_event
-    dynamodb._remove_item = remove_item
-    dynamodb._partiql_insert = recording(insert)
-    dynamodb._partiql_update = recording(dynamodb._partiql_update)
-    dynamodb._partiql_delete = recording(dynamodb._partiql_delete)
-    dynamodb._execute_transaction = transaction
+    return remove_item

@@ -1,7 +1,6 @@
-"""What a delivery stream holds until it is delivered: batches of records in files, so that a stop loses nothing.
+"""Records wait until they are many or old enough, and are delivered until that succeeds.
 
-A batch is one file, and becomes one delivery. Its name carries the arrival of its oldest record, in milliseconds, and
-the UUID that its object's name will end in: delivering it again writes the same object again.
+https://docs.aws.amazon.com/firehose/latest/dev/buffering-hints.html
 """
 from __future__ import annotations
 
@@ -9,55 +8,14 @@ import contextlib
 import logging
 import threading
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
+from local_aws.firehose.store import Batch
+
 LONGEST_PAUSE = 5  # seconds between two tries of a delivery that fails
-HEADER = 4  # bytes before each record: its length
 
 log = logging.getLogger("local_aws.firehose")
-
-
-class Batch:
-    """A file of records. `size` counts the bytes of the records, `length` those of the file that hold whole ones."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        arrival, self.uuid = path.name.split("-", 1)
-        self.arrival = int(arrival) / 1000  # epoch seconds
-        self.size = self.length = 0
-        self.complete = False
-        if path.exists():  # the process may have died in the middle of a write: that record was never acknowledged
-            for record in self.records():
-                self._count(len(record))
-
-    @classmethod
-    def new(cls, folder: Path) -> Batch:
-        return cls(folder / f"{int(time.time() * 1000):015d}-{uuid.uuid4()}")
-
-    def _count(self, size: int) -> None:
-        self.size += size
-        self.length += HEADER + size
-
-    def append(self, records: list[bytes]) -> None:
-        """Write records; all of them, or an OSError and none."""
-        with open(self.path, "ab", buffering=0) as file:
-            file.truncate(self.length)
-            data = b"".join(len(record).to_bytes(HEADER, "big") + record for record in records)
-            if file.write(data) != len(data):
-                raise OSError(f"{self.path} cannot be written whole")
-        for record in records:
-            self._count(len(record))
-
-    def records(self) -> Iterator[bytes]:
-        """Yield the records in order of arrival, up to the last whole one."""
-        with open(self.path, "rb") as file:
-            while len(header := file.read(HEADER)) == HEADER:
-                size = int.from_bytes(header, "big")
-                if len(record := file.read(size)) < size:
-                    return
-                yield record
 
 
 class Buffer:

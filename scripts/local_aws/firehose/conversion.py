@@ -9,8 +9,7 @@ import base64
 import json
 import time
 
-from ministack.core.responses import request_scope
-from ministack.services import firehose as ministack_firehose
+from local_aws.ministack_seam import firehose, responses
 
 
 def to_parquet(conversion: dict, records: list[bytes], stream_arn: str, arrival: float) -> tuple[bytes | None, bytes]:
@@ -22,19 +21,19 @@ def to_parquet(conversion: dict, records: list[bytes], stream_arn: str, arrival:
              "versionId": schema.get("VersionId", "LATEST")}
 
     def convert(batch: list[bytes]) -> bytes:
-        with request_scope(account, region):
-            return ministack_firehose._convert_to_parquet(conversion, b"\n".join(batch))
+        with responses.request_scope(account, region):
+            return firehose._convert_to_parquet(conversion, b"\n".join(batch))
 
     try:
         return convert(records), b""
-    except ministack_firehose._DeliveryError:
+    except firehose._DeliveryError:
         pass
     good, documents = [], []
     for record in records:
         try:
             convert([record])
             good.append(record)
-        except ministack_firehose._DeliveryError as error:
+        except firehose._DeliveryError as error:
             documents.append(json.dumps({
                 "attemptsMade": 1, "arrivalTimestamp": int(arrival * 1000),
                 "attemptEndingTimestamp": int(time.time() * 1000), "rawData": base64.b64encode(record).decode(),

@@ -1,14 +1,15 @@
 """What AWS refuses in the settings of a delivery stream, before anything is sent to it.
 
 Follows https://docs.aws.amazon.com/firehose/latest/APIReference/API_ExtendedS3DestinationConfiguration.html,
-https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html and the rules of
-https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html.
+https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html and, for prefixes, `prefixes`.
 """
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from local_aws.firehose.delivery import EXTENSIONS, Refused, assume
+from local_aws.firehose.delivery import EXTENSIONS
+from local_aws.firehose.prefixes import violation
+from local_aws.firehose.role import Refused, assume
 
 if TYPE_CHECKING:
     from local_aws.server import LocalAws
@@ -20,7 +21,7 @@ DESTINATIONS = ("ExtendedS3DestinationConfiguration", "S3DestinationConfiguratio
 
 
 class Invalid(Exception):
-    """A request that AWS refuses."""
+    """A request that AWS refuses, with the name of AWS's error."""
 
     def __init__(self, code: str, message: str):
         super().__init__(message)
@@ -28,46 +29,50 @@ class Invalid(Exception):
 
 
 def violated(place: str, constraint: str) -> Invalid:
-    """Return the error in AWS's words for a value out of its range."""
+    """The error in AWS's words for a value out of its range."""
     return Invalid("ValidationException", (
         f"1 validation error detected: Value at '{place}' failed to satisfy constraint: Member must have {constraint}"))
 
 
-def check(aws: LocalAws, request: dict) -> None:
-    """Raise Invalid where a CreateDeliveryStream or UpdateDestination would be refused."""
+def refuse(message: str) -> Invalid:
+    return Invalid("InvalidArgumentException", message)
+
+
+def check(aws: LocalAws, request: dict, present: dict[str, Any]) -> None:
+    """Raise Invalid where a CreateDeliveryStream or UpdateDestination would be refused. `present` are the settings that
+    the destination has, to which an update only adds; {} for a new one."""
     for name in DESTINATIONS:
         if name in request:
-            check_destination(aws, request[name], f"{name[0].lower()}{name[1:]}")
+            check_destination(aws, {**present, **request[name]}, f"{name[0].lower()}{name[1:]}")
 
 
-def check_destination(aws: LocalAws, settings: dict, place: str) -> None:
+def check_destination(aws: LocalAws, settings: dict[str, Any], place: str) -> None:
     hints = settings.get("BufferingHints") or {}
     for name, (least, most) in HINTS.items():
         if hints and not isinstance(hints.get(name), int):
-            raise Invalid("InvalidArgumentException", "BufferingHints need both SizeInMBs and IntervalInSeconds")
+            raise refuse("BufferingHints need both SizeInMBs and IntervalInSeconds")
         if hints and not least <= hints[name] <= most:
             bound = f"less than or equal to {most}" if hints[name] > most else f"greater than or equal to {least}"
             raise violated(f"{place}.bufferingHints.{name[0].lower()}{name[1:]}", f"value {bound}")
     compression = settings.get("CompressionFormat", "UNCOMPRESSED")
     if compression not in EXTENSIONS:
-        raise Invalid("InvalidArgumentException", f"The local AWS does not compress as {compression}")
+        raise refuse(f"The local AWS does not compress as {compression}")
     for option in ("FileExtension", "CustomTimeZone"):
         if settings.get(option, "UTC") not in ("", "UTC"):
-            raise Invalid("InvalidArgumentException", f"The local AWS does not support {option}")
+            raise refuse(f"The local AWS does not support {option}")
     conversion = settings.get("DataFormatConversionConfiguration") or {}
     if conversion and conversion.get("Enabled", True):
         if compression != "UNCOMPRESSED":
-            raise Invalid("InvalidArgumentException", (
-                "CompressionFormat must be UNCOMPRESSED when data format conversion is enabled: Parquet compresses"))
+            raise refuse("CompressionFormat must be UNCOMPRESSED when data format conversion is enabled: Parquet "
+                         "compresses")
         if hints and hints["SizeInMBs"] < CONVERSION_MIB:
-            raise Invalid("InvalidArgumentException", (
-                f"BufferingHints.SizeInMBs must be at least {CONVERSION_MIB} when data format conversion is enabled"))
-    if "!{" in (settings.get("Prefix") or "") and "!{firehose:error-output-type}" not in (
-            settings.get("ErrorOutputPrefix") or ""):
-        raise Invalid("InvalidArgumentException", (
-            "ErrorOutputPrefix with !{firehose:error-output-type} is required when Prefix contains expressions"))
+            raise refuse(f"BufferingHints.SizeInMBs must be at least {CONVERSION_MIB} when data format conversion is "
+                         "enabled")
+    partitioned = bool((settings.get("DynamicPartitioningConfiguration") or {}).get("Enabled"))
+    if broken := violation(settings.get("Prefix") or "", settings.get("ErrorOutputPrefix") or "", partitioned):
+        raise refuse(broken)
     if settings.get("RoleARN"):
         try:
             assume(aws, settings["RoleARN"], "")
         except Refused as error:
-            raise Invalid("InvalidArgumentException", str(error)) from None
+            raise refuse(str(error)) from None

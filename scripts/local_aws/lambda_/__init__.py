@@ -1,10 +1,11 @@
-"""Event source mappings from DynamoDB streams that behave as the Lambda guide says, on public calls only.
+"""Lambda: event source mappings from DynamoDB streams as the Lambda guide says, and what functions run with.
 
 https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html and the pages under it.
 
-`mappings` is the API, `poller` reads a stream and invokes, `batches` decides what becomes of a batch, `destinations`
-tells of what was discarded, `calls` are the calls, `store` keeps settings and positions, `permissions` knows for which
-function a mapping is.
+`api` answers requests, `resources` says for IAM what they are about, `store` keeps mappings and their positions.
+`mappings` has the mappings and the poller of each; `poller` reads a stream and invokes, `filters` chooses records,
+`batches` decides what becomes of a batch, `destinations` tells of what was discarded, `calls` are the public calls that
+all this makes. `package_files` are a function's, `processes` are those that it runs in, `logs` are what these write.
 """
 from __future__ import annotations
 
@@ -15,15 +16,18 @@ if TYPE_CHECKING:
 
 
 def install(aws: LocalAws) -> None:
-    from local_aws import dynamodb
-    from local_aws.lambda_ import permissions
+    """Take event source mappings from streams over, and correct how functions run."""
+    # here, as tests import `batches` without ministack
+    from local_aws.lambda_ import api, logs, package_files, processes, resources
     from local_aws.lambda_.mappings import Mappings
 
     mappings = Mappings(aws)
-    mappings.load()
-    dynamodb.on_record(mappings.wake)
-    aws.wrap("lambda", mappings.wrapper)
-    permissions.install(mappings)
+    package_files.install()
+    processes.install()
+    logs.install()
+    aws.wrap("lambda", lambda handler: api.wrapper(handler, mappings))
+    aws.resources.append(resources.resources(mappings))
+    aws.stream_readers.append(mappings.wake)
     aws.on_start(mappings.start)
     aws.on_stop(mappings.stop)
     aws.on_reset(mappings.reset)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from ministack.core.lambda_runtime import execution_credentials
 
 from local_aws.lambda_.batches import Answer
+from local_aws.ministack_seam import lambda_runtime
 
 if TYPE_CHECKING:
     from local_aws.lambda_.store import Mapping
@@ -62,7 +62,7 @@ class Role:
         if service not in clients:
             function = self.calls.client("lambda", self.region).get_function_configuration(FunctionName=self.function)
             # The one thing here that is not a public call: no role lets the account's root assume it as Lambda does
-            credentials = execution_credentials(function)
+            credentials = lambda_runtime.execution_credentials(function)
             clients[service] = self.calls.aws.client(
                 service, region_name=self.region, config=CONFIG,
                 **{name.lower(): value for name, value in credentials.items()})

@@ -22,15 +22,15 @@ def instant(seconds: float, precision: str = "seconds") -> str:
 
 def invocation_record(mapping: dict, shard: str, records: Sequence[Record], condition: str, invocations: int,
                       answer: Answer | None, now: float) -> dict:
-    """What is told about discarded records."""
-    told: dict[str, Any] = {
+    """The invocation record of discarded records; `answer` is None where they were never sent."""
+    invocation: dict[str, Any] = {
         "requestContext": {"requestId": str(uuid.uuid4()), "functionArn": mapping["FunctionArn"],
                            "condition": condition, "approximateInvokeCount": invocations}}
     if answer is not None:
-        told["responseContext"] = {"statusCode": 200, "executedVersion": answer.version}
-        if answer.error:
-            told["responseContext"]["functionError"] = answer.error
-    told |= {
+        # null after a partial failure: LocalStack's recording of 25 November 2025
+        invocation["responseContext"] = {
+            "statusCode": 200, "executedVersion": answer.version, "functionError": answer.error}
+    invocation |= {
         "version": "1.0",
         "timestamp": instant(now, "milliseconds"),
         "DDBStreamBatchInfo": {
@@ -41,7 +41,7 @@ def invocation_record(mapping: dict, shard: str, records: Sequence[Record], cond
             "approximateArrivalOfLastRecord": instant(records[-1].arrived),
             "batchSize": len(records),
             "streamArn": mapping["EventSourceArn"]}}
-    return told
+    return invocation
 
 
 def destination(mapping: dict) -> str:
@@ -49,17 +49,17 @@ def destination(mapping: dict) -> str:
     return (mapping.get("DestinationConfig") or {}).get("OnFailure", {}).get("Destination") or ""
 
 
-def send(client: Callable[[str], Any], endpoint: str, mapping: dict, shard: str, records: Sequence[Record], told: dict,
-         now: float) -> None:
-    """Send it, as the function's role (`client(service)`). Raises what boto3 raises."""
+def send(client: Callable[[str], Any], endpoint: str, mapping: dict, shard: str, records: Sequence[Record],
+         invocation: dict, now: float) -> None:
+    """Send an invocation record, as the function's role (`client(service)`). Raises what boto3 raises."""
     arn = destination(mapping)
     service, _, account, name = arn.split(":", 5)[2:]
     if service == "sqs":
-        client("sqs").send_message(QueueUrl=f"{endpoint}/{account}/{name}", MessageBody=json.dumps(told))
+        client("sqs").send_message(QueueUrl=f"{endpoint}/{account}/{name}", MessageBody=json.dumps(invocation))
     elif service == "sns":
-        client("sns").publish(TopicArn=arn, Message=json.dumps(told))
+        client("sns").publish(TopicArn=arn, Message=json.dumps(invocation))
     else:
         bucket, moment = arn.split(":::")[1], datetime.datetime.fromtimestamp(now, datetime.timezone.utc)
         key = (f"aws/lambda/{mapping['UUID']}/{shard}/{moment:%Y/%m/%d}/{moment:%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}")
         client("s3").put_object(Bucket=bucket, Key=key, ContentType="application/json",
-                                Body=json.dumps({**told, "payload": event(records).decode()}).encode())
+                                Body=json.dumps({**invocation, "payload": event(records).decode()}).encode())

@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws.lambda_ import destinations
-from local_aws.lambda_.batches import Answer, NotInvoked, Record, Settings, Stopped, event, fitting, settle, wanted
+from local_aws.lambda_.batches import Answer, NotInvoked, Record, Settings, Stopped, event, fitting, settle
+from local_aws.lambda_.filters import wanted
 
 if TYPE_CHECKING:
     from local_aws.lambda_.calls import Calls
@@ -41,9 +42,10 @@ log = logging.getLogger("local_aws.lambda_")
 
 
 def wire(value: Any) -> Any:
-    """What boto3 made of a record, back as it travels: bytes as base64, times as epoch seconds."""
+    """What boto3 made of a record, back as it travels: bytes as base64, times as epoch seconds, which AWS gives as a
+    float (LocalStack's recording of 25 November 2025)."""
     if isinstance(value, datetime):
-        return int(value.timestamp())
+        return value.timestamp()
     return base64.b64encode(value).decode()
 
 
@@ -131,7 +133,7 @@ class Poller:
             self._read_shard(shard)
         # Closed for good: the stream was turned off, and all of it is settled
         self.running.set()
-        self.mapping.told("PROBLEM: Stream disabled")
+        self.mapping.note("PROBLEM: Stream disabled")
         self._until_stopped()
 
     def _read_shard(self, shard: str) -> None:
@@ -168,7 +170,7 @@ class Poller:
                 key = json.dumps(body["Keys"].get(self.partition_key), default=wire)
                 record = Record(body["SequenceNumber"], body["ApproximateCreationDateTime"].timestamp(), key, text)
                 self._order.append(record.position)
-                if self.settings.filters and not wanted(json.loads(text), self.settings.filters):
+                if not wanted(json.loads(text), self.settings.filters):
                     continue
                 self._unsettled.add(record.position)
                 lane = self._lanes[zlib.crc32(key.encode()) % len(self._lanes)]
@@ -205,11 +207,11 @@ class Poller:
     def _trouble(self, error: Exception) -> None:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
         if code == "AccessDeniedException":
-            self.mapping.told(f"PROBLEM: Cannot access stream {self.stream}")
+            self.mapping.note(f"PROBLEM: Cannot access stream {self.stream}")
         elif code == "ResourceNotFoundException":
-            self.mapping.told("PROBLEM: Function or stream not found")
+            self.mapping.note("PROBLEM: Function or stream not found")
         else:
-            self.mapping.told(f"PROBLEM: {code}")
+            self.mapping.note(f"PROBLEM: {code}")
         log.warning("Mapping %s cannot read its stream; it is tried again: %s", self.mapping.uuid, error)
 
     # Invoking
@@ -253,25 +255,25 @@ class Poller:
             answer = self.calls.invoke(self.mapping, event(records))
         except (ClientError, BotoCoreError) as error:
             log.warning("Mapping %s cannot invoke its function; it is tried again: %s", self.mapping.uuid, error)
-            self.mapping.told("PROBLEM: Function call failed")
+            self.mapping.note("PROBLEM: Function call failed")
             raise NotInvoked from error
-        self.mapping.told("PROBLEM: Function call failed" if answer.error else "OK")
+        self.mapping.note("PROBLEM: Function call failed" if answer.error else "OK")
         return answer
 
     def _discard(self, records: Sequence[Record], condition: str, invocations: int, answer: Answer | None) -> None:
         """Tell the destination; go on trying for as long as it cannot be told, so that nothing is lost meanwhile."""
-        told = destinations.invocation_record(self.mapping.fields, self.shard, records, condition, invocations,
-                                              answer, time.time())
+        invocation = destinations.invocation_record(self.mapping.fields, self.shard, records, condition, invocations,
+                                                    answer, time.time())
         log.warning("Mapping %s discards %d records: %s", self.mapping.uuid, len(records), condition)
         while destinations.destination(self.mapping.fields):
             try:
                 destinations.send(self.role.client, self.calls.endpoint, self.mapping.fields, self.shard, records,
-                                  told, time.time())
+                                  invocation, time.time())
                 return
             except (ClientError, BotoCoreError) as error:
                 log.warning("Mapping %s cannot write to its destination; it is tried again: %s",
                             self.mapping.uuid, error)
-                self.mapping.told("PROBLEM: Destination cannot be written to")
+                self.mapping.note("PROBLEM: Destination cannot be written to")
                 self._rest(TROUBLED)
 
     # The position

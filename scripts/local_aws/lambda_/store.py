@@ -22,11 +22,12 @@ class Mapping:
         return self.fields["UUID"]
 
     def moved(self, shard: str, after: str) -> None:
+        """All up to this sequence number in the shard is settled."""
         self.position = {"shard": shard, "after": after}
         self.save()
 
-    def told(self, result: str) -> None:
-        """What came of the last batch. Not worth a write of its own."""
+    def note(self, result: str) -> None:
+        """Remember what came of the last batch. Not worth a write of its own."""
         self.result = result
 
     def save(self) -> None:
@@ -47,6 +48,8 @@ class Mapping:
 
 
 class Store:
+    """The mappings in a folder, one file each."""
+
     def __init__(self, folder: Path):
         self.folder = folder
 

@@ -89,7 +89,7 @@ def query(sql: str) -> dict[str, Any]:
         answer = ENGINE.query(sql, CATALOG, Watch())
         forms = [formatter(column.type) for column in answer.columns]
         rows = [[form(value) for form, value in zip(forms, row, strict=True)] for row in answer.rows]
-        return {"columns": [[column.name, column.type] for column in answer.columns], "rows": rows,
+        return {"columns": [[column.name, str(column.type)] for column in answer.columns], "rows": rows,
                 "bytes": answer.bytes_read}
     except QueryFailed as failed:
         return {"error": failed.code, "message": failed.message}

@@ -43,7 +43,7 @@ def answer(sql: str) -> dict[str, Any]:
         rows = [[form(value) for form, value in zip(forms, row, strict=True)] for row in asked.rows()]
     except QueryFailed as failed:
         return {"error": failed.code, "message": failed.message}
-    return {"columns": [[column.name, column.type] for column in asked.columns], "rows": rows,
+    return {"columns": [[column.name, str(column.type)] for column in asked.columns], "rows": rows,
             "bytes": asked.bytes_read}
 
 

@@ -28,7 +28,7 @@ from local_aws.athena.on_duckdb.types import (
     unordered,
     words,
 )
-from local_aws.athena.text import Type, parse_type
+from local_aws.athena.types import Type, parse_type
 
 if TYPE_CHECKING:
     from local_aws.athena.on_duckdb.expressions import Expr, Expressions

@@ -24,13 +24,12 @@ from local_aws.athena.engine import Answer, Column, QueryFailed, Target, Watch, 
 from local_aws.athena.on_duckdb import verified
 from local_aws.athena.on_duckdb.expressions import Field
 from local_aws.athena.on_duckdb.functions import REGISTRY
-from local_aws.athena.on_duckdb.grammar import HINT, refused
+from local_aws.athena.on_duckdb.grammar import refused
 from local_aws.athena.on_duckdb.macros import statements
 from local_aws.athena.on_duckdb.python_functions import FUNCTIONS
 from local_aws.athena.on_duckdb.queries import Queries
 from local_aws.athena.on_duckdb.scan import load, rows
-from local_aws.athena.on_duckdb.types import words
-from local_aws.athena.text import Type
+from local_aws.athena.types import Type
 
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 6000))  # a long sum is as deep as it has terms
 
@@ -106,7 +105,9 @@ class DuckDbEngine:
         compiler, sql, fields = self.compiled(statement, catalog)
         connection, read = self.loaded(compiler, sql, catalog, watch)
         try:
-            result = translated(connection.execute, sql)
+            # All of it is computed before the first row is given, since another engine can only be asked until then
+            translated(connection.execute, f"CREATE TEMP TABLE answer AS {sql}")
+            result = connection.execute("SELECT * FROM answer")
         except BaseException:
             connection.close()
             raise
@@ -119,8 +120,7 @@ class DuckDbEngine:
     def compiled(self, statement: str, catalog: Catalog) -> tuple[Queries, str, list[Field]]:
         """A statement's compiler (with the scans that must be read), DuckDB's text and its columns."""
         if re.match(r"\s*EXPLAIN\b", statement, re.IGNORECASE):
-            raise QueryFailed("NOT_SUPPORTED", f"EXPLAIN shows an engine's own plan, and DuckDB's is not Athena's. "
-                                               f"{HINT}")
+            raise refused("EXPLAIN, which shows an engine's own plan,")
         now = datetime.datetime.now(datetime.timezone.utc)
         compiler = Queries(catalog, now.replace(microsecond=now.microsecond // 1000 * 1000))
         try:
@@ -170,7 +170,7 @@ class DuckDbEngine:
 
 
 def _columns(fields: list[Field]) -> list[Column]:
-    return [Column(one.name if one.name is not None else f"_col{at}", words(one.type)) for at, one in enumerate(fields)]
+    return [Column(one.name if one.name is not None else f"_col{at}", one.type) for at, one in enumerate(fields)]
 
 
 def translated(call: Callable[..., Any], *arguments: Any) -> Any:
@@ -185,7 +185,7 @@ def _trino(failed: duckdb.Error) -> Exception:
     words_ = str(failed)
     found = _MARK.search(words_)
     if found:
-        return QueryFailed(found[1], found[2])
+        return refused(found[2]) if found[1] == "NOT_VERIFIED" else QueryFailed(found[1], found[2])
     if isinstance(failed, duckdb.InterruptException):
         return QueryFailed("USER_CANCELED", "Query was canceled")
     if "More than one row returned by a subquery" in words_:
@@ -202,7 +202,7 @@ def _trino(failed: duckdb.Error) -> Exception:
     if "Max expression depth" in words_:
         return refused("an expression nested as deep as this")
     logging.getLogger(__name__).warning("DuckDB: %s", words_)
-    return QueryFailed("GENERIC_INTERNAL_ERROR", f"The local engine could not run this statement. {HINT}", 1)
+    return refused("this statement, at which DuckDB fails,")
 
 
 def shape(kind: Type) -> Callable[[Any], Any] | None:

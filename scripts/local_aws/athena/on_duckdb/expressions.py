@@ -43,7 +43,7 @@ from local_aws.athena.on_duckdb.types import (
     row_of,
     words,
 )
-from local_aws.athena.text import Type
+from local_aws.athena.types import Type
 
 UNSET: Any = object()
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from local_aws.athena.engine import QueryFailed
 from local_aws.athena.on_duckdb.grammar import Node, refused
 from local_aws.athena.on_duckdb.types import UNKNOWN, UNORDERED, coerces, common, duckdb, orderable, unordered, words
-from local_aws.athena.text import Type, _split
+from local_aws.athena.types import Type
+from local_aws.athena.types import _parts as _split
 
 if TYPE_CHECKING:
     from local_aws.athena.on_duckdb.expressions import Context, Expr, Expressions
@@ -49,6 +50,8 @@ def parse(text: str) -> Any:
         return Type(text)
     body, _, tail = rest.rpartition(")")
     name = head + tail
+    if not body.strip():
+        return Type(name)
     if name in ("array", "map", "row"):
         inner = tuple(map(parse, _split(body)))
         return Type(name, inner=inner, fields=(None,) * len(inner) if name == "row" else ())

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local_aws.athena.engine import QueryFailed
-from local_aws.athena.on_duckdb.tokens import HINT, RESERVED, UNVERIFIED, Node, Token, refused, tokens
+from local_aws.athena.on_duckdb.tokens import RESERVED, UNVERIFIED, Node, Token, refused, tokens
 from local_aws.athena.sql import quoted
 
 UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
@@ -869,8 +869,8 @@ class Parser:
 
 
 def parse(text: str) -> Node:
-    """The tree of a query (WITH, SELECT, VALUES, TABLE). Raises QueryFailed SYNTAX_ERROR or NOT_SUPPORTED."""
+    """The tree of a query (WITH, SELECT, VALUES, TABLE). Raises QueryFailed SYNTAX_ERROR, NotVerified."""
     return Parser(text).statement()
 
 
-__all__ = ["HINT", "Node", "parse", "refused"]
+__all__ = ["Node", "parse", "refused"]

@@ -18,7 +18,7 @@ from local_aws.athena.engine import QueryFailed, Watch
 from local_aws.athena.on_duckdb.types import INTEGERS
 from local_aws.athena.on_duckdb.types import duckdb as held_as
 from local_aws.athena.sql import quoted
-from local_aws.athena.text import Type
+from local_aws.athena.types import Type
 
 FOOTER = 48 * 1024  # what Trino reads of an object's end before it knows how long the footer is
 _WIDER = {"tinyint": "TINYINT SMALLINT INTEGER BIGINT", "smallint": "TINYINT SMALLINT INTEGER BIGINT",

@@ -12,10 +12,11 @@ from typing import Any
 
 from local_aws.athena.catalog import Catalog, Table
 from local_aws.athena.engine import QueryFailed
+from local_aws.athena.hive_types import from_hive
 from local_aws.athena.on_duckdb.expressions import Context, Expr, Expressions, Field, Scope, fail, null
 from local_aws.athena.on_duckdb.grammar import Node, parse, refused
-from local_aws.athena.on_duckdb.types import BIGINT, array, common, hive, map_of, orderable, unordered, words
-from local_aws.athena.text import Type
+from local_aws.athena.on_duckdb.types import BIGINT, array, common, map_of, orderable, unordered, words
+from local_aws.athena.types import Type
 
 UNION_LIMIT = 50  # views within views
 
@@ -502,7 +503,7 @@ class Queries(Expressions):
         qualifier = ("awsdatacatalog", database, name)
         if table.view is not None:
             return self.view(table, node), qualifier
-        columns = [(column.name.lower(), hive(column.type), key) for key, group in
+        columns = [(column.name.lower(), from_hive(column.type), key) for key, group in
                    ((False, table.columns), (True, table.partition_keys)) for column in group]
         for column, kind, _ in columns:
             self.readable(kind, column, node)

@@ -22,11 +22,11 @@ import duckdb
 from local_aws.athena.catalog import Catalog, Object, Partition
 from local_aws.athena.engine import QueryFailed, Watch
 from local_aws.athena.on_duckdb import casts
-from local_aws.athena.on_duckdb.grammar import HINT, refused
+from local_aws.athena.on_duckdb.grammar import refused
 from local_aws.athena.on_duckdb.queries import Scan
 from local_aws.athena.on_duckdb.types import INTEGERS
 from local_aws.athena.on_duckdb.types import duckdb as held_as
-from local_aws.athena.text import Type
+from local_aws.athena.types import Type
 
 HIVE_JSON = ("org.apache.hive.hcatalog.data.JsonSerDe", "org.apache.hive.hcatalog.data.jsonserde")
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
@@ -65,8 +65,7 @@ def load(connection: duckdb.DuckDBPyConnection, scan: Scan, catalog: Catalog, wa
     serde = scan.table.serde
     columns = ", ".join(f"c{at} {held_as(kind)}" for at, (_, kind, _) in enumerate(scan.columns))
     if serde not in (HIVE_JSON[0], PARQUET):
-        raise QueryFailed("NOT_SUPPORTED", f"The format of the table {scan.table.name} ({serde.rpartition('.')[2]}) is "
-                                           f"not verified to be read as Athena reads it on DuckDB. {HINT}")
+        raise refused(f"the format of the table {scan.table.name} ({serde.rpartition('.')[2]})")
     connection.execute(f"CREATE TEMP TABLE {scan.name} ({columns})")
     left = partitions(connection, scan, catalog)
     if serde == PARQUET:
@@ -109,9 +108,7 @@ def text_of(thing: Object, body: bytes) -> bytes:
     """The object's text, decompressed by its name as Hadoop does."""
     suffix = thing.key.rpartition("/")[2].rpartition(".")[2]
     if suffix in ("bz2", "zst", "lz4", "snappy", "deflate", "lzo", "lz4_raw"):
-        raise QueryFailed("NOT_SUPPORTED", f"An object compressed as .{suffix} is not verified to be read as Athena "
-                                           f"reads "
-                                           f"it on DuckDB. {HINT}")
+        raise refused(f"an object compressed as .{suffix}")
     if suffix != "gz":
         return body
     out = io.BytesIO()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from local_aws.athena.engine import QueryFailed
 from local_aws.athena.on_duckdb.grammar import Node, refused
 from local_aws.athena.on_duckdb.types import decimal, duckdb, words
-from local_aws.athena.text import Type
+from local_aws.athena.types import Type
 
 if TYPE_CHECKING:
     from local_aws.athena.on_duckdb.expressions import Expr, Expressions

@@ -7,15 +7,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from local_aws.athena.engine import QueryFailed
-
-HINT = "Run it with `--engine trino`, or on AWS."
+from local_aws.athena.engine import NotVerified, QueryFailed
 
 
-def refused(what: str, at: Any = None) -> QueryFailed:
-    """The error for what Athena has and this engine does not: it names the construct and says where it runs."""
-    where = f"line {at.line}:{at.column}: " if at is not None else ""
-    return QueryFailed("NOT_SUPPORTED", f"{where}{what} is not verified to answer as Athena does on DuckDB. {HINT}")
+def refused(what: str, at: Any = None) -> NotVerified:
+    """The error for what Athena has and this engine does not; it names the construct."""
+    return NotVerified(what, f"line {at.line}:{at.column}" if at is not None else "")
 
 
 class Node:

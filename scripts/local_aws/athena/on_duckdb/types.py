@@ -4,9 +4,7 @@ https://trino.io/docs/476/language/types.html
 """
 from __future__ import annotations
 
-from local_aws.athena.hive_types import to_trino
-from local_aws.athena.sql import quoted
-from local_aws.athena.text import Type, parse_type
+from local_aws.athena.types import Type
 
 UNKNOWN, BOOLEAN, DATE, JSON, DOUBLE, REAL, VARBINARY = map(
     Type, ("unknown", "boolean", "date", "json", "double", "real", "varbinary"))
@@ -43,22 +41,7 @@ def row_of(*inner: Type, fields: tuple[str | None, ...] | None = None) -> Type:
     return Type("row", inner=inner, fields=fields or (None,) * len(inner))
 
 
-def words(kind: Type) -> str:
-    """A type in Trino's words."""
-    if kind.name == "row":
-        parts = (f"{_field(name)} {words(inner)}" if name is not None else words(inner)
-                 for name, inner in zip(kind.fields, kind.inner, strict=True))
-        return f"row({', '.join(parts)})"
-    if kind.inner:
-        return f"{kind.name}({', '.join(map(words, kind.inner))})"
-    if kind.numbers:
-        head, _, tail = kind.name.partition(" ")
-        return f"{head}({','.join(map(str, kind.numbers))}){' ' + tail if tail else ''}"
-    return kind.name
-
-
-def _field(name: str) -> str:
-    return name if name.isidentifier() and name.isascii() else quoted(name)
+words = str
 
 
 def duckdb(kind: Type) -> str:
@@ -82,11 +65,6 @@ def held(kind: Type) -> bool:
     if kind.name.startswith("time"):
         return kind.name in _DUCKDB and (not kind.numbers or kind.numbers[0] <= 6)
     return kind.name == "decimal" or kind.name in _DUCKDB
-
-
-def hive(text: str) -> Type:
-    """A Glue column's type, in Hive's words, as Trino's."""
-    return parse_type(to_trino(text))
 
 
 UNORDERED = (0,)  # in a map type's numbers: its entries have Trino's order of hashes, which DuckDB does not know

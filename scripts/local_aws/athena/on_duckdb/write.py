@@ -16,13 +16,14 @@ from urllib.parse import quote
 
 from local_aws.athena.catalog import Catalog
 from local_aws.athena.engine import Column, QueryFailed, Target, Watch, Written
-from local_aws.athena.hive_types import to_trino
+from local_aws.athena.hive_types import from_hive, kept
 from local_aws.athena.on_duckdb.expressions import Expr
-from local_aws.athena.on_duckdb.grammar import HINT
+from local_aws.athena.on_duckdb.grammar import refused
 from local_aws.athena.on_duckdb.parquet import named
 from local_aws.athena.on_duckdb.types import VARCHAR, coerces, duckdb, words
 from local_aws.athena.sql import quoted
-from local_aws.athena.text import Type, formatter, parse_type
+from local_aws.athena.text import formatter
+from local_aws.athena.types import Type
 
 if TYPE_CHECKING:
     from local_aws.athena.on_duckdb.engine import DuckDbEngine
@@ -34,14 +35,16 @@ WRITTEN = {"PARQUET": ("GZIP", "SNAPPY", "ZSTD", "NONE"), "JSON": ("GZIP", "NONE
 def write(engine: DuckDbEngine, target: Target, statement: str, catalog: Catalog, watch: Watch) -> Written:
     """As `Engine.write`."""
     if target.compression not in WRITTEN.get(target.format, ()):
-        raise QueryFailed("NOT_SUPPORTED", f"Writing {target.format} with {target.compression} compression is not "
-                                           f"verified to do as Athena does on DuckDB. {HINT}")
+        raise refused(f"writing {target.format} with {target.compression} compression")
     compiler, sql, fields = engine.compiled(statement, catalog)
     if target.create:
         columns = _own(fields, target)
         texts = [f"c{at}" for at in range(len(fields))]
     else:
         columns, texts = _into(compiler, fields, target, catalog)
+    if target.format == "JSON":
+        for column in columns[:len(columns) - len(target.partitioned_by)]:
+            _writable(column.type)
     if target.create and not target.with_data:
         catalog.create_table(target, columns)
         return Written(0, 0, [])
@@ -65,7 +68,7 @@ def _own(fields: Sequence[Any], target: Target) -> list[Column]:
             raise QueryFailed("MISSING_COLUMN_NAME", f"line 1:1: Column name not specified at position {at}")
         if one.type.name == "unknown":
             raise QueryFailed("COLUMN_TYPE_UNKNOWN", f"line 1:1: Column type is unknown: {one.name}")
-    columns = [Column(one.name.lower(), words(_kept(one.type))) for one in fields]
+    columns = [Column(one.name.lower(), _kept(one.type)) for one in fields]
     tail = [column.name for column in columns[len(columns) - len(target.partitioned_by):]]
     if tail != [name.lower() for name in target.partitioned_by]:
         raise QueryFailed("HIVE_COLUMN_ORDER_MISMATCH", "Partition keys must be the last columns in the table and in "
@@ -76,14 +79,9 @@ def _own(fields: Sequence[Any], target: Target) -> list[Column]:
 
 
 def _kept(kind: Type) -> Type:
-    """The type a table keeps: 'varchar(3)' of a literal is varchar."""
-    if kind.name == "varchar":
-        return VARCHAR
     if kind.name == "timestamp with time zone":
         raise QueryFailed("NOT_SUPPORTED", f"Unsupported Hive type: {words(kind)}")
-    if kind.name == "timestamp":
-        return Type("timestamp", (3,))
-    return Type(kind.name, kind.numbers, tuple(map(_kept, kind.inner)), kind.fields)
+    return kept(kind)
 
 
 def _into(compiler: Any, fields: Sequence[Any], target: Target, catalog: Catalog) -> tuple[list[Column], list[str]]:
@@ -93,21 +91,21 @@ def _into(compiler: Any, fields: Sequence[Any], target: Target, catalog: Catalog
         raise QueryFailed("TABLE_NOT_FOUND", f"line 1:1: Table 'awsdatacatalog.{target.database}.{target.table}' "
                                              f"does not "
                                              "exist")
-    own = [(column.name.lower(), to_trino(column.type)) for column in (*table.columns, *table.partition_keys)]
+    own = [(column.name.lower(), from_hive(column.type)) for column in (*table.columns, *table.partition_keys)]
     names = target.columns or [name for name, _ in own]
     if len(names) != len(fields):
         raise QueryFailed("TYPE_MISMATCH", f"line 1:1: Insert query has mismatched column types: Table: "
-                                           f"[{', '.join(kind for name, kind in own if name in names)}], Query: "
+                                           f"[{', '.join(str(kind) for name, kind in own if name in names)}], Query: "
                                            f"[{', '.join(words(one.type) for one in fields)}]")
     columns, texts = [], []
     for name, kind in own:
-        wanted = parse_type(kind)
+        wanted = kind
         if name in names:
             at = names.index(name)
             given = fields[at].type
             if not coerces(_plain(given), _plain(wanted)):
                 raise QueryFailed("TYPE_MISMATCH", "line 1:1: Insert query has mismatched column types: Table: "
-                                                   f"[{', '.join(k for n, k in own if n in names)}], Query: "
+                                                   f"[{', '.join(str(k) for n, k in own if n in names)}], Query: "
                                                    f"[{', '.join(words(one.type) for one in fields)}]")
             texts.append(compiler.coerced(Expr(f"c{at}", given), wanted).sql)
         else:
@@ -150,7 +148,7 @@ def _rows(engine: DuckDbEngine, connection: Any, sql: str, columns: list[Column]
     return total, files, partitions
 
 
-def _value(value: Any, kind: str) -> str:
+def _value(value: Any, kind: Type) -> str:
     return "__HIVE_DEFAULT_PARTITION__" if value is None else formatter(kind)(value) or ""
 
 
@@ -160,7 +158,7 @@ def _object(engine: DuckDbEngine, connection: Any, condition: str, given: dict[s
     name = f"{stamp}_{uuid.uuid4().hex[:10]}"
     if target.format == "PARQUET":
         path = str(engine.folder / f"{name}.parquet")
-        items = ", ".join(f"{named(f'c{at}', parse_type(column.type))} AS {quoted(column.name)}"
+        items = ", ".join(f"{named(f'c{at}', column.type)} AS {quoted(column.name)}"
                           for at, column in enumerate(data))
         codec = {"NONE": "UNCOMPRESSED", "ZSTD": f"ZSTD, COMPRESSION_LEVEL {target.level}"}.get(
             target.compression, target.compression)
@@ -173,7 +171,7 @@ def _object(engine: DuckDbEngine, connection: Any, condition: str, given: dict[s
     else:
         from local_aws.athena.on_duckdb.engine import shape
 
-        kinds = [parse_type(column.type) for column in data]
+        kinds = [column.type for column in data]
         shapes = [shape(kind) for kind in kinds]
         lines = []
         rows = connection.execute(f"SELECT {', '.join(f'c{at}' for at in range(len(data)))} FROM written WHERE "
@@ -191,6 +189,14 @@ def _object(engine: DuckDbEngine, connection: Any, condition: str, given: dict[s
     return place + name
 
 
+def _writable(kind: Type) -> None:
+    """Raises NotVerified, before anything is written, for a type that JSON is not verified to be written of."""
+    if kind.name in ("decimal", "varbinary"):
+        raise refused(f"writing {kind} as JSON")
+    for inner in kind.inner:
+        _writable(inner)
+
+
 def _json(value: Any, kind: Type) -> Any:
     """A value as Trino's Hive JSON writer has it."""
     if value is None or kind.name in ("boolean", "tinyint", "smallint", "integer", "bigint", "varchar"):
@@ -204,9 +210,5 @@ def _json(value: Any, kind: Type) -> Any:
                 for at, (name, inner, item) in enumerate(zip(kind.fields, kind.inner, value, strict=True))}
     if kind.name == "double" and math.isfinite(value):
         return value
-    if kind.name in ("decimal", "varbinary"):
-        raise QueryFailed("NOT_SUPPORTED", f"Writing {words(kind)} as JSON is not verified to do as Athena does on "
-                                           f"DuckDB. "
-                                           f"{HINT}")
     return formatter(kind)(value)
 

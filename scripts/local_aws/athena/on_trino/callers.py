@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 from local_aws.athena.callers import Caller
+from local_aws.ministack_seam import sts
 
 
 class TrinoCallers:
@@ -55,8 +56,6 @@ def _without_token(caller: Caller) -> tuple[str, str]:
     """A key and its secret that are the caller's and need no session token."""
     if caller.token is None:
         return caller.access_key, caller.secret_key
-    from ministack.services import sts
-
     key, secret = "ASLOCAL" + secrets.token_hex(8).upper(), secrets.token_hex(20)
     sts.register_session(key, {**sts._sessions[caller.access_key], "SecretAccessKey": secret, "SessionToken": None})
     return key, secret

@@ -17,7 +17,7 @@ from trino.client import ClientSession, TrinoQuery, TrinoRequest
 from local_aws.athena.engine import Cancelled, Column, QueryFailed, Watch
 from local_aws.athena.on_trino.server import CATALOG, HOST, TrinoServer
 from local_aws.athena.projection import value_missing
-from local_aws.athena.text import Type, parse_type
+from local_aws.athena.types import Type, parse_type
 
 _SYSTEM = ("INTERNAL_ERROR", "INSUFFICIENT_RESOURCES")  # Trino's types of error that are not the query's fault
 _COUNTED_WITHIN = 15  # seconds: Trino says that it is ready before it has counted itself among its nodes
@@ -33,7 +33,7 @@ class Asked:
         with self._failing():
             self._result = query.execute()
             described = query.columns or []
-        self.columns = [Column(one["name"], one["type"]) for one in described]
+        self.columns = [Column(one["name"], parse_type(one["type"])) for one in described]
 
     @property
     def bytes_read(self) -> int:
@@ -44,7 +44,7 @@ class Asked:
         return self.query.update_count or 0
 
     def rows(self) -> Iterator[list[Any]]:
-        shapes = [shape(parse_type(column.type)) for column in self.columns]
+        shapes = [shape(column.type) for column in self.columns]
         try:
             with self._failing():
                 for row in self._result:

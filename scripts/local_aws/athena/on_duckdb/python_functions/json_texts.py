@@ -11,7 +11,7 @@ from typing import Any
 
 from local_aws.athena.on_duckdb.python_functions.numbers import BELOW, double_to_text, text_to_double
 from local_aws.athena.on_duckdb.python_functions.registry import TrinoError, function
-from local_aws.athena.text import _double
+from local_aws.athena.text import double_text as _double
 
 
 @lru_cache(256)

@@ -7,7 +7,8 @@ import struct
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 
 from local_aws.athena.on_duckdb.python_functions.registry import TrinoError, function
-from local_aws.athena.text import _double, _real
+from local_aws.athena.text import double_text as _double
+from local_aws.athena.text import real_text as _real
 
 
 @function("DOUBLE -> VARCHAR")

@@ -207,9 +207,7 @@ def _pad(text: str, length: int, pad: str, left: bool) -> str:
     if length <= len(text):
         return text[:length]
     if length > 10_000_000:
-        raise TrinoError("NOT_SUPPORTED", "Padding to more than 10,000,000 characters is not verified to do as "
-                                          "Athena does "
-                                          "on DuckDB. Run it with `--engine trino`, or on AWS.")
+        raise TrinoError("NOT_VERIFIED", "padding to more than 10,000,000 characters")
     need = length - len(text)
     padding = (pad * (need // len(pad) + 1))[:need]
     return padding + text if left else text + padding

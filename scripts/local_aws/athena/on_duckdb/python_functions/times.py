@@ -11,7 +11,7 @@ from typing import Any
 
 from local_aws.athena.on_duckdb import casts
 from local_aws.athena.on_duckdb.python_functions.registry import TrinoError, function
-from local_aws.athena.text import _double
+from local_aws.athena.text import double_text as _double
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -172,9 +172,7 @@ def text_to_zoned(text: str, digits: int) -> str:
     try:
         moment, zone, _ = casts.timestamp(text)
         if zone not in (None, "UTC", "Z"):
-            raise TrinoError("NOT_SUPPORTED", f"the time zone {zone} is not verified to answer as Athena does on "
-                                              f"DuckDB. "
-                                              "Run it with `--engine trino`, or on AWS.")
+            raise TrinoError("NOT_VERIFIED", f"the time zone {zone}")
         return _rounded(moment, digits)
     except (ValueError, OverflowError):
         raise TrinoError("INVALID_CAST_ARGUMENT", f"Value cannot be cast to timestamp with time zone: {text}") from None
@@ -188,8 +186,7 @@ def from_iso8601_timestamp(text: str) -> datetime.datetime:
         if not found:
             raise ValueError
         if found[8] not in (None, "Z", "+00:00", "-00:00"):
-            raise TrinoError("NOT_SUPPORTED", f"the time zone {found[8]} is not verified to answer as Athena does on "
-                                              "DuckDB. Run it with `--engine trino`, or on AWS.")
+            raise TrinoError("NOT_VERIFIED", f"the time zone {found[8]}")
         parts = [int(found[1]), int(found[2] or 1), int(found[3] or 1)] + [int(found[n] or 0) for n in (4, 5, 6)]
         return datetime.datetime(*parts, int((found[7] or "0").ljust(3, "0")[:3]) * 1000)
     except ValueError:

@@ -5,17 +5,19 @@ journal is read back when ministack has loaded its tables. What is older than 24
 """
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ministack.services import dynamodb
-
-from local_aws.dynamodb.changes import continue_after, same
+from local_aws.dynamodb.changes import continue_after
+from local_aws.dynamodb.items import item_at, keys_of, same
+from local_aws.ministack_seam import dynamodb
 
 if TYPE_CHECKING:
     from local_aws.server import LocalAws
@@ -35,7 +37,7 @@ class Stream:
         self.closed: dict | None = None
 
 
-def where(stream: str) -> tuple[str, str, str]:
+def owner(stream: str) -> tuple[str, str, str]:
     """Account, region and table of a stream's ARN."""
     _, _, _, region, account, resource = stream.split(":", 5)
     return account, region, resource.split("/")[1]
@@ -47,25 +49,30 @@ class Journal:
     def __init__(self, path: Path):
         self.path = path
         self._writing = threading.Lock()
-        self._file: Any = None
+        self._file: io.FileIO | None = None
 
     def install(self, aws: LocalAws) -> None:
-        load, drop = dynamodb.load_persisted_state, dynamodb.drop_stream_records
+        dynamodb.replace("load_persisted_state", self._loading)
+        dynamodb.replace("drop_stream_records", self._dropping)
+        aws.on_save(lambda: self._append({"saved": True}))
+        aws.on_reset(self.empty)
 
+    def _loading(self, load: Callable[[dict], None]) -> Callable[[dict], None]:
         def load_persisted_state(data: dict) -> None:
             load(data)
             self.restore()
 
+        return load_persisted_state
+
+    def _dropping(self, drop: Callable[[str, dict | None], None]) -> Callable[..., None]:
         def drop_stream_records(table_name: str, table: dict | None = None) -> None:
             drop(table_name, table)
             stream = (table or {}).get("LatestStreamArn")
             if stream and (closed := dynamodb._closed_streams.get(stream)):
-                self._append({"closed": stream, "as": {k: v for k, v in closed.items() if k != "records"}})
+                self._append({"closed": stream, "as": {
+                    name: value for name, value in closed.items() if name != "records"}})
 
-        dynamodb.load_persisted_state = load_persisted_state
-        dynamodb.drop_stream_records = drop_stream_records
-        aws.on_save(lambda: self._append({"saved": True}))
-        aws.on_reset(self.empty)
+        return drop_stream_records
 
     def record(self, record: dict) -> None:
         """Keep a record. When this returns the operating system has it: a kill does not lose it."""
@@ -125,7 +132,7 @@ class Journal:
         for arn, stream in streams.items():
             if stream.records:
                 continue_after(stream.records[-1]["dynamodb"]["SequenceNumber"])
-            account, region, name = where(arn)
+            account, region, name = owner(arn)
             table = dynamodb._tables.get_scoped(account, region, name) or {}
             if stream.closed:
                 if stream.closed["ClosedAt"] < time.time() - RETENTION:
@@ -163,9 +170,8 @@ def roll_forward(table: dict, records: list[dict]) -> None:
     brought = 0
     for record in latest.values():
         keys, new = record["dynamodb"]["Keys"], record["dynamodb"].get("NewImage")
-        partition, sort = (dynamodb._extract_key_val(keys[name]) if name else "__no_sort__"
-                           for name in (table["pk_name"], table["sk_name"]))
-        if same(table["items"].get(partition, {}).get(sort), new):
+        partition, sort = keys_of(table, keys)
+        if same(item_at(table, partition, sort), new):
             continue
         brought += 1
         if new is None:
