@@ -51,15 +51,20 @@ class Aws:
         self.endpoint = f"http://127.0.0.1:{self.port}"
 
     @functools.cached_property
+    def root(self) -> dict:
+        """Its status as it was first asked for: the endpoint and the local root's keys stay the same."""
+        return self.status()
+
+    @functools.cached_property
     def session(self) -> boto3.Session:
-        return session(self.status())
+        return session(self.root)
 
     def status(self) -> dict:
         """What `status --json` prints: its endpoint, and the local root's keys."""
         return json.loads(self.cli("status", "--json").stdout)
 
     def ask(self, path: str, method: str = "GET", content: Any = None) -> Any:
-        return ask(self.status(), path, method, content)
+        return ask(self.root, path, method, content)
 
     def client(self, service: str, **options):
         """A client as the local account's root; other credentials through options."""
