@@ -240,7 +240,7 @@ def with_signed_links(handler: Handler, aws: LocalAws) -> Handler:
     async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> Response:
         status, headers, content = await handler(method, path, headers, body, query)
         if isinstance(content, bytes) and b"/_ministack/lambda-" in content:
-            text = re.sub(r"https?://[^/\"]+(/_ministack/lambda-(?:code|layers)/[^\"?]+)", sign, content.decode())
+            text = re.sub(r"https?://[^/\"]+(/_ministack/lambda-(?:code|layers)/[^\"?]+)[^\"]*", sign, content.decode())
             content = text.encode()
             headers = {name: value for name, value in headers.items() if name.lower() != "content-length"}
         return status, headers, content

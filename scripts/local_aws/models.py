@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 LARGEST, LARGEST_OF_OTHERS = {"s3": 5 * 1024**3, "lambda": 69_905_067}, 16 * 1024**2
 DEEPEST = 100  # levels of a value; DynamoDB, which nests deepest, takes 32
 LONGEST_SHOWN = 1000  # characters of a value that an error repeats
+NO_BODY = "Request Body is empty"
+NO_POLICY = "Policies must be valid JSON and the first byte must be '{'"
+# S3's operations whose XML may be left out; the model says so of others, too
+WITHOUT_BODY = ("CreateBucket", "PutBucketAcl", "PutObjectAcl", "RestoreObject")
 SERIALIZATION = "SerializationException"
 
 # What a service calls a value that its model does not allow
@@ -43,6 +47,10 @@ INVALID = {"athena": "InvalidRequestException", "iam": "ValidationError", "logs"
            "tagging": "InvalidParameterException"}
 # Services whose tokens to go on with a list are numbers here; no others were ever given out
 COUNTED_ON = ("athena", "sqs")
+# Bounds that SQS's pages give and its model does not:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html, API_SendMessage.html
+SQS_BOUNDS = {"WaitTimeSeconds": (0, 20), "MaxNumberOfMessages": (1, 10), "VisibilityTimeout": (0, 43_200),
+              "DelaySeconds": (0, 900)}
 _INTEGERS = {"integer": 2**31, "long": 2**63}
 
 
@@ -199,8 +207,10 @@ def _inflate(service: str, request: Request) -> None:
         body = unzip.decompress(request.body, most)
     except zlib.error:
         raise refused(service, request, SERIALIZATION, "The body is not gzip") from None
-    if unzip.unconsumed_tail or not unzip.eof:
+    if unzip.unconsumed_tail:
         raise Refused(*too_large(service, request, most))
+    if not unzip.eof:
+        raise refused(service, request, SERIALIZATION, "The body is not all of a gzip file")
     replace_body(request, body)
     del request.headers["content-encoding"]
     request.raw_headers = [header for header in request.raw_headers if header[0].lower() != b"content-encoding"]
@@ -246,7 +256,7 @@ class Reader:
         for name, member in elsewhere.items():
             value = self._located(name, member, request)
             if value is not None:
-                self.value(member, value, name, True)
+                self.value(member, value, _lower(name), True)
             elif name in shape.required_members:
                 self._null(member, _lower(name))
         payload = shape.serialization.get("payload")
@@ -277,14 +287,19 @@ class Reader:
             if request.body:
                 _json(request.body)
             return
+        if self.operation.name == "PutBucketPolicy" and not _is_json_object(_unchunked(request)):
+            raise Malformed(NO_POLICY)
         if member.type_name != "structure" or self.protocol != "rest-xml":
             return  # a blob, of any content
         body = _unchunked(request)
         if not body.strip():
-            if required:
-                raise Malformed("Request Body is empty")
+            if required or self.service == "s3" and self.operation.name not in WITHOUT_BODY:
+                raise Malformed(NO_BODY)
             return
-        self.value(member, _from_xml(member, _xml(body), 0), name, True)
+        root = _xml(body)
+        if _plain(root.tag) != _wire(name, member):
+            raise Malformed(f"The root is not {_wire(name, member)}")
+        self.value(member, _from_xml(member, root, 0), _lower(name), True)
 
     def _json_body(self, shape: StructureShape, elsewhere: dict[str, Shape], request: Request) -> None:
         content = _json(request.body)
@@ -330,6 +345,11 @@ class Reader:
         for name in dict.fromkeys(needed):
             if name not in apart and _wire(name, shape.members[name]) not in read:
                 self._null(shape.members[name], prefix + _lower(name))
+        for key, (least, most) in SQS_BOUNDS.items() if self.service == "sqs" else ():
+            given = read.get(key, least)
+            if isinstance(given, int) and not least <= given <= most:
+                self.found.append((f"Value {given} for parameter {key} is invalid. Reason: Must be >= {least} and <= "
+                                   f"{most}, if provided.", key))
         if self.service in COUNTED_ON and not re.fullmatch(r"\d{0,18}", str(read.get("NextToken", "")), re.ASCII):
             self.found.append(("Invalid NextToken", prefix + "nextToken"))
         if self.service.startswith("dynamodb") and shape.name == "AttributeValue" and len(read) != 1:
@@ -462,6 +482,13 @@ def _json(body: bytes) -> object:
         return json.loads(body.decode(), parse_constant=no_number) if body.strip() else {}
     except (ValueError, RecursionError):
         raise Malformed("Could not parse request body into json") from None
+
+
+def _is_json_object(body: bytes) -> bool:
+    try:
+        return body.startswith(b"{") and isinstance(_json(body), dict)
+    except Malformed:
+        return False
 
 
 def _xml(body: bytes) -> ElementTree.Element:
@@ -648,8 +675,8 @@ def too_slow(service: str, request: Request) -> tuple[int, dict[str, str], bytes
 def _malformed(service: str, protocol: str, reason: str) -> tuple[str, str]:
     """Code and message for what cannot be read."""
     if protocol == "rest-xml":
-        if reason == "Request Body is empty":
-            return "MissingRequestBodyError", reason
+        if reason in (NO_BODY, NO_POLICY):
+            return "MissingRequestBodyError" if reason == NO_BODY else "MalformedPolicy", reason
         if reason.endswith(("Integer", "Long", "Boolean")):
             return "InvalidArgument", "Provided argument not an integer or within integer range"
         return "MalformedXML", ("The XML you provided was not well-formed or did not validate against our published "
@@ -664,13 +691,15 @@ def _malformed(service: str, protocol: str, reason: str) -> tuple[str, str]:
 def _invalid(service: str, reader: Reader) -> tuple[str, str]:
     """Code and message for what can be read and is not allowed."""
     if service == "s3":
-        payload = reader.shape.serialization.get("payload")
+        payload = _lower(reader.shape.serialization.get("payload", ""))
         if any(where.partition(".")[0] == payload for _, where in reader.found):
             return _malformed(service, "rest-xml", "")
         return "InvalidArgument", reader.found[0][0]
     null = next((where for said, where in reader.found if said.startswith("Value null")), "")
-    if service == "sqs" and null:
-        return "MissingParameter", f"The request must contain the parameter {null[:1].upper()}{null[1:]}."
+    if service == "sqs":
+        if null:
+            return "MissingParameter", f"The request must contain the parameter {null[:1].upper()}{null[1:]}."
+        return INVALID[service], reader.found[0][0]
     return INVALID.get(service, "ValidationException"), _said(reader.found)
 
 

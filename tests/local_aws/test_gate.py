@@ -261,7 +261,7 @@ def make_function(aws: Aws, name: str, package: bytes) -> str:
 def test_a_function_gets_its_own_environment_and_nothing_of_the_users(tmp_path: Path,
                                                                       monkeypatch: pytest.MonkeyPatch) -> None:
     users = {"SSH_AUTH_SOCK": "/tmp/agent", "GITHUB_TOKEN": "theirs", "HOME": str(tmp_path), "USER": "theirs",
-             "AWS_PROFILE": "work", "AWS_BEARER_TOKEN_BEDROCK": "theirs", "MY_SECRET": "theirs",
+             "AWS_BEARER_TOKEN_BEDROCK": "theirs", "MY_SECRET": "theirs",
              "DBUS_SESSION_BUS_ADDRESS": "unix:path=/tmp/bus"}
     for name, value in users.items():
         monkeypatch.setenv(name, value)
