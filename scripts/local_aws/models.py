@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 LARGEST, LARGEST_OF_OTHERS = {"s3": 5 * 1024**3, "lambda": 69_905_067}, 16 * 1024**2
 DEEPEST = 100  # levels of a value; DynamoDB, which nests deepest, takes 32
 LONGEST_SHOWN = 1000  # characters of a value that an error repeats
+SYNTAX = "Syntax errors in policy."
 NO_BODY = "Request Body is empty"
 NO_POLICY = "Policies must be valid JSON and the first byte must be '{'"
 # S3's operations whose XML may be left out; the model says so of others, too
@@ -299,7 +300,7 @@ class Reader:
             if request.body:
                 _json(request.body)
             return
-        if self.operation.name == "PutBucketPolicy" and not _is_json_object(_unchunked(request)):
+        if self.operation.name == "PutBucketPolicy" and not _is_policy(_unchunked(request)):
             raise Malformed(NO_POLICY)
         if member.type_name != "structure" or self.protocol != "rest-xml":
             return  # a blob, of any content
@@ -428,6 +429,8 @@ class Reader:
                 value.encode()
             except UnicodeEncodeError:
                 raise Malformed("Invalid UTF-8") from None
+        if shape.name.endswith("olicyDocumentType") and not _is_policy(value.encode()):  # IAM's and STS's
+            raise Malformed(SYNTAX)
         enumeration = shape.metadata.get("enum")
         if enumeration and value not in enumeration:
             self._fails(shape, value, where, f"Member must satisfy enum value set: [{', '.join(enumeration)}]")
@@ -496,11 +499,33 @@ def _json(body: bytes) -> object:
         raise Malformed("Could not parse request body into json") from None
 
 
-def _is_json_object(body: bytes) -> bool:
+def _is_policy(text: bytes) -> bool:
+    """Whether a text has the form of a policy, whatever it may say:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html"""
     try:
-        return body.startswith(b"{") and isinstance(_json(body), dict)
+        document = _json(text) if text.lstrip().startswith(b"{") else None
     except Malformed:
         return False
+    statements = document.get("Statement", []) if isinstance(document, dict) else None
+    statements = [statements] if isinstance(statements, dict) else statements
+    return isinstance(statements, list) and all(map(_is_statement, statements))
+
+
+def _is_statement(statement: object) -> bool:
+    def texts(value: object) -> bool:
+        return isinstance(value, str) or isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+    def values(value: object) -> bool:
+        return isinstance(value, (bool, int, float)) or texts(value)
+
+    if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
+        return False
+    principals = (statement.get(name, "*") for name in ("Principal", "NotPrincipal"))
+    conditions = statement.get("Condition", {})
+    return (all(texts(statement.get(name, "*")) for name in ("Action", "NotAction", "Resource", "NotResource"))
+            and all(texts(one) or isinstance(one, dict) and all(map(texts, one.values())) for one in principals)
+            and isinstance(conditions, dict)
+            and all(isinstance(one, dict) and all(map(values, one.values())) for one in conditions.values()))
 
 
 def _xml(body: bytes) -> ElementTree.Element:
@@ -694,7 +719,7 @@ def _malformed(service: str, protocol: str, reason: str) -> tuple[str, str]:
         return "MalformedXML", ("The XML you provided was not well-formed or did not validate against our published "
                                 "schema")
     if protocol == "query":
-        return "MalformedInput", reason
+        return "MalformedPolicyDocument" if reason == SYNTAX else "MalformedInput", reason
     if service == "lambda" and reason.startswith("Could not parse request body into json"):
         return "InvalidRequestContentException", reason
     return SERIALIZATION, reason

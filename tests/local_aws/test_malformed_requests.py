@@ -23,6 +23,11 @@ COUNT = int(os.environ.get("AUDIT_REQUESTS", "400"))
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Action": "sts:AssumeRole",
      "Principal": {"Service": ["lambda.amazonaws.com", "firehose.amazonaws.com"]}}]})
+# Policies right and wrong: models know them as texts only
+POLICIES = (TRUST, "{}", "[]", '{"Statement": 1}', '{"Statement": [1]}', '{"Statement": {"Effect": "Allow"}}',
+            '{"Statement": {"Effect": "Allow", "Action": 1, "Resource": {}, "Principal": {"Service": 1}}}',
+            '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"StringEquals": "a"}}}',
+            '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}')
 many = settings(max_examples=COUNT // 2, deadline=None, database=None, phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck))
 
@@ -56,7 +61,7 @@ class Account:
         aws.client("athena").create_work_group(Name="there")
         queue = aws.client("sqs").create_queue(QueueName="there")["QueueUrl"]
         aws.client("logs").create_log_group(logGroupName="there")
-        self.known = ("there", role, table["TableArn"], table["LatestStreamArn"], function, stream, queue,
+        self.known = (*POLICIES, "there", role, table["TableArn"], table["LatestStreamArn"], function, stream, queue,
                       "arn:aws:s3:::there", "s3://there/", f"arn:aws:sqs:us-east-1:{role.split(':')[4]}:there")
 
     def holds(self) -> dict[str, object]:
