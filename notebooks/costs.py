@@ -6,6 +6,7 @@ what is put into S3 and kept there, and the bytes that Athena reads.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -18,43 +19,94 @@ STEP = 5 * 1024  # Firehose's: https://aws.amazon.com/firehose/pricing/
 LEAST = 10 * 10**6  # bytes of a question that Athena bills at the least: https://aws.amazon.com/athena/pricing/
 SHARD = 1_000  # writes a second that a partition takes, each with a shard of its own:
 #                https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+# A smaller object stays where it is, whatever its age:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
+LEAST_AGED = 128 * 1024
 
 
 @dataclass(frozen=True)
 class Design:
-    """A way to build the audit, by what makes its bill."""
+    """A way to build the audit, by what makes its bill. Bytes are for each byte of an event."""
 
     name: str
     pipe: Pipe
-    stored: float  # bytes kept in S3 for each byte of an event
+    delivered: float  # bytes that S3 keeps of what Firehose delivers
     read: float  # bytes that a question about one day reads, for each byte of that day's events
     partitioned: bool = True  # otherwise a question reads all that is kept
+    compacted: float = 0  # bytes that S3 keeps in the compacted table
+    nightly: tuple[float, ...] = ()  # bytes that each query of the compaction reads, of a day's
+    aged: float | None = None  # the months after which an event moves to Glacier Instant Retrieval
 
 
-def month(design: Design, rate: float, prices: dict[str, float], questions: int = 100, kept: float = 12,
+Price = float | list[tuple[float, float]]  # dollars a unit; or, where they fall, (up to so many units, dollars a unit)
+
+
+def month(design: Design, rate: float, prices: Mapping[str, Price], questions: int = 100, kept: float = 12,
           logs_kept: float = 12, log_bytes: int = 600) -> dict[str, float]:
     """Dollars a month for `rate` changes a second, by what they are paid for.
 
-    `questions` are asked a month, each about one day; events are kept for `kept` months and logs for `logs_kept`; an
-    invocation logs `log_bytes`. Quotas are taken to be raised as far as the load needs. `prices` are in dollars, by the
-    names below. Raises ValueError for a rate below 0.
+    `questions` are asked a month, each about one day that has not aged; events are kept for `kept` months and logs for
+    `logs_kept`; an invocation logs `log_bytes`. Quotas are taken to be raised as far as the load needs. `prices` are in
+    dollars, by the names below. Raises ValueError for a rate below 0.
     """
     pipe = sized(design.pipe, rate)
     work = _work(pipe)
-    invocations, batch = work.invocations * PERIODS, work.batch
-    _, records = pipe.sent(batch)
-    billed = records * math.ceil(batch * pipe.event_bytes / records / STEP) * STEP
+    invocations, objects = work.invocations * PERIODS, work.objects * PERIODS
     events = rate * PERIOD * PERIODS * pipe.event_bytes  # bytes
-    read = events / 30 * design.read * (1 if design.partitioned else 30 * kept)
+    young, old, moves = _kept(design, events, objects, kept)
+    reads = _read(design, events, kept)
+    scanned = questions * max(LEAST, reads) + sum(30 * max(LEAST, events / 30 * share) for share in design.nightly)
+    gb_logged = invocations * log_bytes / GB
     return {
-        "Firehose": invocations * billed / GB * prices["firehose_gb"],
-        "Lambda": invocations / 1e6 * prices["lambda_million_requests"]
-        + invocations * pipe.seconds(batch) * pipe.memory / 1024 * prices["lambda_gb_second"],
-        "Logs": invocations * log_bytes / GB * (prices["logs_gb"] + logs_kept * prices["logs_gb_month"]),
-        "S3": work.objects * PERIODS / 1000 * prices["s3_thousand_puts"]
-        + events * design.stored * kept / GB * prices["s3_gb_month"],
-        "Athena": questions * max(LEAST, read) / TB * prices["athena_tb"],
+        "Firehose": dollars(invocations * billed(pipe, work.batch) / GB, prices["firehose_gb"]),
+        "Lambda": dollars(invocations / 1e6, prices["lambda_million_requests"])
+        + dollars(invocations * pipe.seconds(work.batch) * pipe.memory / 1024, prices["lambda_gb_second"]),
+        "Logs": dollars(gb_logged, prices["logs_gb"]) + dollars(gb_logged * logs_kept, prices["logs_gb_month"]),
+        "S3": dollars(objects / 1000, prices["s3_thousand_puts"]) + dollars(young / GB, prices["s3_gb_month"])
+        + (dollars(old / GB, prices["glacier_gb_month"])
+           + dollars(moves / 1000, prices["glacier_thousand_moves"]) if old else 0),
+        "Athena": dollars(scanned / TB, prices["athena_tb"]),
     }
+
+
+def question(design: Design, rate: float, prices: Mapping[str, Price], old: bool = False, kept: float = 12) -> float:
+    """Dollars of one question about a day, at `rate` changes a second; about a day that has aged, if `old`. (The
+    requests by which Athena fetches what it reads are left out: thousands of them cost a cent.)"""
+    reads = _read(design, rate * PERIOD * PERIODS * design.pipe.event_bytes, kept)
+    return dollars(max(LEAST, reads) / TB, prices["athena_tb"]) + (
+        dollars(reads / GB, prices["glacier_gb_retrieved"]) if old else 0)
+
+
+def billed(pipe: Pipe, batch: int) -> int:
+    """Bytes that Firehose bills for a batch of so many events."""
+    _, records = pipe.sent(batch)
+    return records * math.ceil(pipe.bytes_sent(batch) / records / STEP) * STEP
+
+
+def _read(design: Design, events: float, kept: float) -> float:
+    """Bytes that a question about one day reads, of `events` bytes a month."""
+    return events / 30 * design.read * (1 if design.partitioned else 30 * kept)
+
+
+def _kept(design: Design, events: float, objects: float, kept: float) -> tuple[float, float, float]:
+    """Bytes kept in S3 Standard and in Glacier, and moves to Glacier a month, of `events` bytes a month in so many
+    delivered objects. The compacted table's objects, some a day, are taken for large enough to be moved."""
+    delivered, compacted = events * design.delivered, events * design.compacted
+    old = 0 if design.aged is None else max(0, kept - design.aged)  # months
+    large = bool(objects) and delivered / objects >= LEAST_AGED
+    moved = compacted + (delivered if large else 0)
+    return (delivered + compacted) * kept - moved * old, moved * old, objects if large else 0
+
+
+def dollars(units: float, price: Price) -> float:
+    """What so many units cost, in dollars, where more of them may cost less each."""
+    if not isinstance(price, list):
+        return units * price
+    total = below = 0.0
+    for up_to, each in price:
+        total += max(0.0, min(units, up_to) - below) * each
+        below = up_to
+    return total
 
 
 @dataclass(frozen=True)
@@ -113,7 +165,7 @@ def quotas(pipe: Pipe, rate: float) -> list[Use]:
         Use("Lambda: concurrent executions", busy, 1_000),
         Use("Firehose: calls a second", invocations * calls, pipe.calls_a_second),
         Use("Firehose: records a second", invocations * records, pipe.records_a_second),
-        Use("Firehose: bytes a second", rate * pipe.event_bytes, pipe.bytes_a_second),
+        Use("Firehose: bytes a second", invocations * needs.bytes_sent(work.batch), pipe.bytes_a_second),
         Use("S3: puts a second, a prefix", work.objects / PERIOD, 3_500),
     ]
     return sorted(uses, key=lambda use: -use.share)

@@ -19,11 +19,13 @@ import seals
 import simulation
 import workbook
 
-Check = Callable[[Any, boto3.Session], "str | None"]
+Answer = Any  # whatever a learner has put there
+Missing = str | None  # what is still missing, in one sentence
+Check = Callable[[Answer, boto3.Session], Missing]
 CHECKS: dict[str, Check] = {}
 
 
-def check(number: str, answer: Any, session: boto3.Session) -> None:
+def check(number: str, answer: Answer, session: boto3.Session) -> None:
     """Print whether `answer` solves the exercise, or what is missing. Quiet while the answer is None."""
     if answer is None:
         return
@@ -43,7 +45,7 @@ def exercise(number: str) -> Callable[[Check], Check]:
     return register
 
 
-def _kind(answer: Any, kind: type, what: str) -> str | None:
+def _kind(answer: Answer, kind: type | tuple[type, ...], what: str) -> Missing:
     return None if isinstance(answer, kind) else f"Your answer is of type {type(answer).__name__}; put {what} there."
 
 
@@ -51,7 +53,8 @@ def _kind(answer: Any, kind: type, what: str) -> str | None:
 
 
 @exercise("1.1")
-def declared_attributes(answer, session):
+def declared_attributes(answer: Answer, session: boto3.Session) -> Missing:
+    """A list with the one name that the table declares, `orderId`: DynamoDB knows the key's attributes alone."""
     if wrong := _kind(answer, (list, tuple, set), "the list of names"):
         return wrong
     if any(isinstance(name, dict) for name in answer):
@@ -62,7 +65,8 @@ def declared_attributes(answer, session):
 
 
 @exercise("1.2")
-def projected_item(answer, session):
+def projected_item(answer: Answer, session: boto3.Session) -> Missing:
+    """Order 101 as get_item returns it when it is projected on `state`: no other attribute, and the table's state."""
     if wrong := _kind(answer, dict, "the item, a dictionary"):
         return wrong
     if "Item" in answer:
@@ -76,7 +80,8 @@ def projected_item(answer, session):
 
 
 @exercise("1.3")
-def recoverable_table(answer, session):
+def recoverable_table(answer: Answer, session: boto3.Session) -> Missing:
+    """The table has point-in-time recovery switched on; the answer itself does not count."""
     backups = session.client("dynamodb").describe_continuous_backups(TableName=workbook.names(session).table)
     recovery = backups["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
     status = recovery.get("PointInTimeRecoveryStatus")
@@ -87,7 +92,8 @@ def recoverable_table(answer, session):
 
 
 @exercise("2.1")
-def decision_on_deletion(answer, session):
+def decision_on_deletion(answer: Answer, session: boto3.Session) -> Missing:
+    """IAM's decision on the role and firehose:DeleteDeliveryStream: `implicitDeny`, as no statement allows it."""
     if wrong := _kind(answer, str, "the decision, a text,"):
         return wrong
     if answer == "allowed":
@@ -98,7 +104,8 @@ def decision_on_deletion(answer, session):
 
 
 @exercise("2.2")
-def event_of_a_deletion(answer, session):
+def event_of_a_deletion(answer: Answer, session: boto3.Session) -> Missing:
+    """The audit event of a REMOVE of order 101, a dictionary: with an old image and without a new one."""
     if wrong := _kind(answer, dict, "the audit event, a dictionary (json.loads turns the line into one),"):
         return wrong
     if answer.get("detail"):
@@ -113,7 +120,8 @@ def event_of_a_deletion(answer, session):
 
 
 @exercise("2.3")
-def kept_logs(answer, session):
+def kept_logs(answer: Answer, session: boto3.Session) -> Missing:
+    """The function's log group keeps its logs for 30 days; the answer itself does not count."""
     name = workbook.names(session).log_group
     groups = session.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     days = next((group.get("retentionInDays") for group in groups if group["logGroupName"] == name), None)
@@ -124,7 +132,8 @@ def kept_logs(answer, session):
 
 
 @exercise("3.1")
-def records_with_an_old_image(answer, session):
+def records_with_an_old_image(answer: Answer, session: boto3.Session) -> Missing:
+    """How many of the stream's records have an old image: 4, the MODIFYs."""
     if wrong := _kind(answer, int, "a number"):
         return wrong
     if answer == 5:
@@ -133,7 +142,8 @@ def records_with_an_old_image(answer, session):
 
 
 @exercise("3.2")
-def touched_attributes(answer, session):
+def touched_attributes(answer: Answer, session: boto3.Session) -> Missing:
+    """The names of the attributes that a change touched: `lastUpdatedBy` alone."""
     if wrong := _kind(answer, (list, tuple, set), "a list of names"):
         return wrong
     if extra := sorted(set(answer) - {"lastUpdatedBy"}):
@@ -142,7 +152,8 @@ def touched_attributes(answer, session):
 
 
 @exercise("3.3")
-def window(answer, session):
+def window(answer: Answer, session: boto3.Session) -> Missing:
+    """The trigger waits for 2 seconds to fill a batch; the answer itself does not count."""
     its = workbook.names(session).function
     triggers = session.client("lambda").list_event_source_mappings(FunctionName=its)["EventSourceMappings"]
     seconds = [trigger.get("MaximumBatchingWindowInSeconds") for trigger in triggers]
@@ -153,7 +164,8 @@ def window(answer, session):
 
 
 @exercise("4.1")
-def partition_of_arrival(answer, session):
+def partition_of_arrival(answer: Answer, session: boto3.Session) -> Missing:
+    """The partition of an event that arrives in 2026, though its change is of 2025: `dt=2026-01-01`."""
     if wrong := _kind(answer, str, "the partition, a text,"):
         return wrong
     if "2025-12-31" in answer:
@@ -162,7 +174,8 @@ def partition_of_arrival(answer, session):
 
 
 @exercise("4.2")
-def compression(answer, session):
+def compression(answer: Answer, session: boto3.Session) -> Missing:
+    """How many times smaller the bucket's oldest object of events is than its text, to 0.05."""
     if wrong := _kind(answer, (int, float), "a number"):
         return wrong
     s3, bucket = session.client("s3"), workbook.names(session).bucket
@@ -176,19 +189,27 @@ def compression(answer, session):
 
 
 @exercise("4.3")
-def errors_that_go(answer, session):
+def errors_that_go(answer: Answer, session: boto3.Session) -> Missing:
+    """A lifecycle rule expires what is under firehose-errors/ after 30 days, old versions and unfinished uploads too,
+    and no event; the answer itself does not count."""
     s3, bucket = session.client("s3"), workbook.names(session).bucket
     try:
         rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
     except s3.exceptions.ClientError:
         return "The bucket has no lifecycle rule."
-    active = {rule.get("Filter", {}).get("Prefix", rule.get("Prefix")): rule.get("Expiration", {}).get("Days")
+    active = {rule.get("Filter", {}).get("Prefix", rule.get("Prefix")): rule
               for rule in rules if rule["Status"] == "Enabled"}
     for prefix in active:
         if "events/".startswith(prefix or "") or (prefix or "").startswith("events"):
             return f"The rule for '{prefix or ''}' deletes audit events, too."
-    days = active.get("firehose-errors/")
-    return None if days == 30 else f"Objects under firehose-errors/ expire after {days or 'no'} days, not after 30."
+    rule = active.get("firehose-errors/", {})
+    days = rule.get("Expiration", {}).get("Days")
+    if days != 30:
+        return f"Objects under firehose-errors/ expire after {days or 'no'} days, not after 30."
+    if "NoncurrentVersionExpiration" not in rule:
+        return "The bucket keeps versions, so an expired record only gets a delete marker: it stays, and costs on."
+    return None if "AbortIncompleteMultipartUpload" in rule else (
+        "Parts of an upload that never ended are no version, and stay: add AbortIncompleteMultipartUpload.")
 
 
 # ------------------------------------------------------------------------------------------------------------- Part 5
@@ -199,7 +220,8 @@ def _weeks() -> list[orders.Change]:
 
 
 @exercise("5.1")
-def changes_of_each_writer(answer, session):
+def changes_of_each_writer(answer: Answer, session: boto3.Session) -> Missing:
+    """A DataFrame (`changed_by`, `changes`) with the week's changes of each writer, the busiest first and no nobody."""
     if missing := _columns(answer, "changed_by", "changes"):
         return missing
     truth = Counter(change.by for change in _weeks() if change.by)
@@ -216,7 +238,8 @@ def changes_of_each_writer(answer, session):
 
 
 @exercise("5.2")
-def picked_up_at_noon(answer, session):
+def picked_up_at_noon(answer: Answer, session: boto3.Session) -> Missing:
+    """How many orders were PICKEDUP on Friday, 2024-01-19 12:00 UTC, by the latest change of each until then."""
     if wrong := _kind(answer, (int, float), "a number (take it out of the DataFrame)"):
         return wrong
     noon = 1705665600  # Friday, 2024-01-19 12:00:00 UTC
@@ -232,7 +255,8 @@ def picked_up_at_noon(answer, session):
 
 
 @exercise("5.3")
-def slowest_orders(answer, session):
+def slowest_orders(answer: Answer, session: boto3.Session) -> Missing:
+    """A DataFrame (`order_id`, `hours`) of the 5 orders that took longest from opened to delivered, in whole hours."""
     if missing := _columns(answer, "order_id", "hours"):
         return missing
     opened, taken = {}, {}
@@ -250,7 +274,7 @@ def slowest_orders(answer, session):
         "The orders are right, but not the hours: whole hours from opened to delivered.")
 
 
-def _columns(answer: Any, *columns: str) -> str | None:
+def _columns(answer: Answer, *columns: str) -> Missing:
     if not hasattr(answer, "columns"):
         return f"Your answer is of type {type(answer).__name__}; put the DataFrame that ask returns there."
     lacking = [column for column in columns if column not in answer.columns]
@@ -261,7 +285,8 @@ def _columns(answer: Any, *columns: str) -> str | None:
 
 
 @exercise("6.1")
-def proofs_that_see_a_missing_opening(answer, session):
+def proofs_that_see_a_missing_opening(answer: Answer, session: boto3.Session) -> Missing:
+    """The names of the proofs that see an audit without an order's first change: `by ledger` alone."""
     if wrong := _kind(answer, (list, tuple, set), "a list of names"):
         return wrong
     known = {"by value", "by chain", "by ledger"}
@@ -275,7 +300,8 @@ def proofs_that_see_a_missing_opening(answer, session):
 
 
 @exercise("6.2")
-def copies_in_the_bucket(answer, session):
+def copies_in_the_bucket(answer: Answer, session: boto3.Session) -> Missing:
+    """How many lines of the bucket are copies of an event that is there already."""
     if wrong := _kind(answer, int, "a number (take it out of the DataFrame, with int)"):
         return wrong
     s3, bucket = session.client("s3"), workbook.names(session).bucket
@@ -288,9 +314,10 @@ def copies_in_the_bucket(answer, session):
 
 
 @exercise("6.3")
-def long_memory(answer, session):
+def long_memory(answer: Answer, session: boto3.Session) -> Missing:
+    """The queue of failures keeps its messages for 14 days; the answer itself does not count."""
     sqs = session.client("sqs")
-    queue = sqs.get_queue_url(QueueName=workbook.names(session).failures)["QueueUrl"]
+    queue = sqs.get_queue_url(QueueName=workbook.names(session).failures_queue)["QueueUrl"]
     kept = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["MessageRetentionPeriod"])["Attributes"]
     days = int(kept["MessageRetentionPeriod"]) / 86400
     return None if days == 14 else f"The queue keeps its messages for {days:g} days, not for 14."
@@ -300,7 +327,8 @@ def long_memory(answer, session):
 
 
 @exercise("7.1")
-def first_quota_of_textbook(answer, session):
+def first_quota_of_textbook(answer: Answer, session: boto3.Session) -> Missing:
+    """The name of the default quota that textbook meets first at 10,000 changes a second."""
     if wrong := _kind(answer, str, "the quota's name, as text"):
         return wrong
     first, *others = costs.quotas(simulation.Pipe(1, packed=False), 10_000)
@@ -312,13 +340,14 @@ def first_quota_of_textbook(answer, session):
 
 
 @exercise("7.2")
-def smallest_batch_that_recovers(answer, session):
+def smallest_batch_that_recovers(answer: Answer, session: boto3.Session) -> Missing:
+    """The smallest batch size, a multiple of 100, with which the simulated backlog is gone 10 minutes after a fault."""
     if wrong := _kind(answer, int, "a number of records"):
         return wrong
     fault = (600, 1_200)
 
-    def minutes(size):
-        pipe = simulation.Pipe(1_000, batch_size=size, window=1, event_bytes=600)
+    def minutes(size: int) -> float:
+        pipe = simulation.Pipe(1_000, batch_size=size, window=1, event_bytes=600, compressed=True)
         recovered = simulation.simulate(pipe, 3_600, fault).recovered(fault)
         return 60 if recovered is None else recovered / 60
 
@@ -330,7 +359,8 @@ def smallest_batch_that_recovers(answer, session):
 
 
 @exercise("7.3")
-def lower_limit(answer, session):
+def lower_limit(answer: Answer, session: boto3.Session) -> Missing:
+    """The workgroup's limit on bytes a query is 10,000,000; the answer itself does not count."""
     name = workbook.names(session).workgroup
     limit = session.client("athena").get_work_group(WorkGroup=name)["WorkGroup"]["Configuration"].get(
         "BytesScannedCutoffPerQuery")

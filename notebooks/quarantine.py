@@ -1,14 +1,14 @@
 """Objects that Athena cannot read: which they are, and how to set them aside, whole.
 
-One such object fails every query about its day. Setting it aside loses nothing: it is copied first, and the bucket
-keeps the version that was at the old place. https://docs.aws.amazon.com/athena/latest/ug/json-serde.html
+One such object fails every query about its day; or, worse, queries pass over a part of it and say nothing. Setting it
+aside loses nothing: it is copied first, and the bucket keeps the version that was at the old place.
+https://docs.aws.amazon.com/athena/latest/ug/json-serde.html
 """
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 
+from members import Broken, members
 from seals import S3Client, keys, read
 
 ASIDE = "set-aside/"
@@ -23,9 +23,9 @@ def unreadable(s3: S3Client, bucket: str, prefix: str = "events/") -> dict[str, 
 def problem(body: bytes) -> str | None:
     """Why Athena cannot read an object of events as one event a line; None where it can."""
     try:
-        lines = gzip.decompress(body).split(b"\n")
-    except (EOFError, OSError, zlib.error):
-        return "it is not a whole gzip file"
+        lines = b"".join(members(body)).split(b"\n")
+    except Broken as broken:
+        return str(broken)
     if not lines[-1]:
         lines.pop()  # what follows the last newline
     for number, line in enumerate(lines, start=1):

@@ -6,11 +6,12 @@ last, whose SHA-256 you keep elsewhere.
 """
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
+
+from members import members
 
 MANIFESTS = "manifests/"
 S3Client = Any  # boto3 makes the class of a client while it runs
@@ -18,11 +19,12 @@ S3Client = Any  # boto3 makes the class of a client while it runs
 
 def seal(s3: S3Client, bucket: str, day: str, previous: str | None) -> str:
     """Write a day's manifest; return its SHA-256, for the next day's and for you to keep. `previous` is the one of the
-    day before, None for the first. A day that is sealed again gets a new version, and the bucket keeps the old one."""
+    day before, None for the first. A day that is sealed again gets a new version, and the bucket keeps the old one.
+    Raises members.Broken where an object is not whole."""
     objects = {}
     for key in keys(s3, bucket, f"events/dt={day}/"):
         body = read(s3, bucket, key)
-        objects[key] = {**facts(body), "events": gzip.decompress(body).count(b"\n")}
+        objects[key] = {**facts(body), "events": sum(text.count(b"\n") for text in members(body))}
     manifest = json.dumps({"day": day, "previous": previous, "objects": objects}, indent=1).encode()
     s3.put_object(Bucket=bucket, Key=f"{MANIFESTS}dt={day}.json", Body=manifest, ContentType="application/json")
     return hashlib.sha256(manifest).hexdigest()

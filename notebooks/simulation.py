@@ -19,6 +19,8 @@ RETENTION = 24 * 3600
 RECORD_BYTES, CALL_BYTES, CALL_RECORDS = 1000 * 1024, 4 * 1024**2, 500
 # Lambda's event: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 PAYLOAD_BYTES = 6 * 1024**2
+# What the function's gzip makes of the benchmark's events: a member takes so many bytes, and an 11th of its text
+MEMBER_BYTES, SMALLER = 600, 11
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,20 @@ class Pipe:
     parallelization_factor: int = 1
     batch_size: int = 100
     window: int = 0
-    event_bytes: int = 700  # a line in S3, and about what a stream record takes in Lambda's event
+    event_bytes: int = 700  # a line of JSON, and about what a stream record takes in Lambda's event
     packed: bool = True  # many events a Firehose record; otherwise one
+    compressed: bool = False  # the records are gzip members
     invocation: float = 0.05  # what an invocation takes however little it does: two network calls
-    events_a_second: float = 4_000  # the function's work: 30,000 on a core, of which 256 MB of memory bring a seventh
+    events_a_second: float = 3_500  # the function's work: half as fast as bench.py finds it to be on a whole core, of
+    # which 256 MB of memory bring a seventh
     memory: int = 256  # MB
     timeout: int = 60  # how long an invocation tries in vain, while a fault lasts
     buffer_bytes: int = 128 * 1024**2
     buffer_seconds: int = 300
-    # The delivery stream's: https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecord.html
+    # The delivery stream's, by default in us-east-1: https://docs.aws.amazon.com/firehose/latest/dev/limits.html. (The
+    # 5,000 records a second in the API's description of PutRecord are older.)
     calls_a_second: float = 2_000
-    records_a_second: float = 5_000
+    records_a_second: float = 500_000
     bytes_a_second: float = 5 * 1024**2
 
     @property
@@ -57,8 +62,13 @@ class Pipe:
         """Calls and records that `events` take to Firehose."""
         if not self.packed:
             return math.ceil(events / CALL_RECORDS), events
-        records = math.ceil(events / (RECORD_BYTES // self.event_bytes))
+        records = math.ceil(self.bytes_sent(events) / RECORD_BYTES)
         return math.ceil(records / (CALL_BYTES // RECORD_BYTES)), records
+
+    def bytes_sent(self, events: int) -> int:
+        """Bytes that a batch of `events` takes to Firehose; where they are compressed, in a member of its own."""
+        text = events * self.event_bytes
+        return math.ceil(MEMBER_BYTES + text / SMALLER) if self.compressed and events else text
 
     def seconds(self, events: int) -> float:
         """How long an invocation with `events` takes. One lane has its share of the delivery stream's quotas; what is
@@ -66,7 +76,7 @@ class Pipe:
         calls, records = self.sent(events)
         return max(self.invocation + events / self.events_a_second,
                    self.lanes * max(calls / self.calls_a_second, records / self.records_a_second,
-                                    events * self.event_bytes / self.bytes_a_second))
+                                    self.bytes_sent(events) / self.bytes_a_second))
 
 
 @dataclass
@@ -128,7 +138,7 @@ def simulate(pipe: Pipe, seconds: int, fault: tuple[int, int] | None = None,
             batch = _take(lane, pipe.largest_batch)
             free_at = start + pipe.seconds(batch)
             delivered += batch
-            buffer.add(now, batch * pipe.lanes)
+            buffer.add(now, batch * pipe.lanes, pipe.bytes_sent(batch) * pipe.lanes)
         run.made.append(made * pipe.lanes)
         run.delivered.append(delivered * pipe.lanes)
         run.expired.append(expired * pipe.lanes)
@@ -162,23 +172,25 @@ class _Buffer:
     """Firehose's: it becomes an object when it is full, or when its first event has waited long enough."""
 
     def __init__(self, pipe: Pipe) -> None:
-        self.pipe, self.since, self.events, self.written, self.objects = pipe, 0, 0, 0, 0
+        self.pipe, self.since, self.events, self.bytes, self.written, self.objects = pipe, 0, 0, 0, 0, 0
 
-    def add(self, now: int, events: int) -> None:
+    def add(self, now: int, events: int, arrived: int) -> None:
+        """Take in events, which arrived in so many bytes."""
         if not self.events:
             self.since = now
         self.events += events
+        self.bytes += arrived
 
     def flushed(self, now: int) -> int:
         """How many events are in S3 by the end of this second."""
-        full = max(1, self.pipe.buffer_bytes // self.pipe.event_bytes)
-        while self.events >= full:
-            self._write(full, now)
+        while self.bytes >= self.pipe.buffer_bytes:
+            self._write(max(1, self.events * self.pipe.buffer_bytes // self.bytes), now)
         if self.events and now >= self.since + self.pipe.buffer_seconds:
             self._write(self.events, now)
         return self.written
 
     def _write(self, events: int, now: int) -> None:
+        self.bytes -= self.bytes * events // self.events
         self.events -= events
         self.written += events
         self.objects += 1

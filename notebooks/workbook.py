@@ -81,9 +81,14 @@ def connect() -> boto3.Session:
 
 
 def in_studio(environ: Mapping[str, str] = os.environ, metadata: Path = STUDIO_METADATA) -> bool:
-    """Whether this is SageMaker Studio, by what Studio sets: the kind of app in the environment, or its metadata file
-    (https://docs.aws.amazon.com/sagemaker/latest/dg/notebooks-run-and-manage-metadata.html)."""
-    return bool(environ.get("SAGEMAKER_APP_TYPE")) or metadata.exists()
+    """Whether this is SageMaker Studio, by what Studio sets: the kind of app in the environment, or its domain in its
+    metadata file (https://docs.aws.amazon.com/sagemaker/latest/dg/notebooks-run-and-manage-metadata.html). A SageMaker
+    notebook instance has such a file, too, but no domain."""
+    if environ.get("SAGEMAKER_APP_TYPE"):
+        return True
+    with suppress(OSError, ValueError):
+        return "DomainId" in json.loads(metadata.read_text(encoding="utf-8"))
+    return False
 
 
 def _connect_local() -> boto3.Session:
@@ -135,6 +140,7 @@ def _connect_aws() -> boto3.Session:
         if not region:
             raise WorkbookError("No AWS region is set. Set AWS_DEFAULT_REGION (for example to eu-west-1), restart the "
                                 "kernel and run this cell again.")
+        os.environ["AWS_DEFAULT_REGION"] = region  # for sessions that are made elsewhere, the function's own for one
         session = _default_session(region_name=region)
         me = session.client("sts").get_caller_identity()
     print(f"Everything happens on AWS, in account {me['Account']} and region {region}, as {me['Arn']}: it costs a few "
@@ -193,7 +199,7 @@ class Names:
     events: str = "order_events"
     history: str = "order_history"
     workgroup: str = "orders-audit"
-    failures: str = "OrdersAuditFailures"
+    failures_queue: str = "OrdersAuditFailures"
 
     @property
     def bucket(self) -> str:
@@ -204,6 +210,16 @@ class Names:
     def bucket_arn(self) -> str:
         """The audit bucket's ARN."""
         return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
+    def failures_bucket(self) -> str:
+        """For what failed, is too large or cannot be read: the one that the function may write to."""
+        return f"orders-audit-failures-{self.account}-{self.region}"
+
+    @property
+    def failures_bucket_arn(self) -> str:
+        """The ARN of the bucket for failures."""
+        return f"arn:{self.partition}:s3:::{self.failures_bucket}"
 
     @property
     def table_arn(self) -> str:
@@ -221,9 +237,9 @@ class Names:
         return self._arn("firehose", f"deliverystream/{self.delivery_stream}")
 
     @property
-    def failures_arn(self) -> str:
+    def failures_queue_arn(self) -> str:
         """The ARN of the queue that is told of failed batches."""
-        return self._arn("sqs", self.failures)
+        return self._arn("sqs", self.failures_queue)
 
     @property
     def log_group_arn(self) -> str:
@@ -309,13 +325,52 @@ def delete_if_there(what: str, *missing: type[Exception]) -> Iterator[None]:
     print(f"{what}: gone")
 
 
-def wait_for(what: str, check: Callable[[], Answer], seconds: float = 120, every: float = 0.5,
-             not_yet: str | Sequence[str] = ()) -> Answer:
-    """Call `check` until it returns something true, and return that. A dot is printed for each second of waiting.
+_DESCRIBE: dict[str, Callable[[boto3.Session, str], Any]] = {  # by service, the call that fails where there is no such
+    "athena": lambda session, name: session.client("athena").get_work_group(WorkGroup=name),
+    "dynamodb": lambda session, name: session.client("dynamodb").describe_table(TableName=name),
+    "firehose": lambda session, name: session.client("firehose").describe_delivery_stream(DeliveryStreamName=name),
+    "glue": lambda session, name: session.client("glue").get_database(Name=name),
+    "lambda": lambda session, name: session.client("lambda").get_function_configuration(FunctionName=name),
+    "logs": lambda session, name: session.client("logs").filter_log_events(logGroupName=name, limit=1),
+    "s3": lambda session, name: session.client("s3").head_bucket(Bucket=name),
+    "sqs": lambda session, name: session.client("sqs").get_queue_url(QueueName=name),
+}
+_MISSING = ("404", "AWS.SimpleQueueService.NonExistentQueue", "EntityNotFoundException", "InvalidRequestException",
+            "NoSuchBucket", "QueueDoesNotExist", "ResourceNotFoundException")
+
+
+def still_there(session: boto3.Session, arn: str) -> bool:
+    """Whether a resource of the workbook's exists, by its ARN: asked of the service that holds it, since AWS's list of
+    all that is tagged may show it for hours after it is gone. A Firehose stream that is being deleted counts as gone.
+    Raises KeyError for a service that the workbook does not use."""
+    service, resource = arn.split(":", 5)[2::3]
+    (kind, name), = re.findall(r"^(?:([a-z-]+)[:/])?(.+?)(?::\*)?$", resource)
+    if kind == "event-source-mapping":
+        triggers = session.client("lambda").list_event_source_mappings(FunctionName=names(session).function)
+        return name in {trigger["UUID"] for trigger in triggers["EventSourceMappings"]}
+    try:
+        answer = _DESCRIBE[service](session, name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _MISSING:
+            return False
+        raise
+    return answer.get("DeliveryStreamDescription", {}).get("DeliveryStreamStatus") != "DELETING"
+
+
+def _is_local() -> bool:
+    """Whether `connect` has connected to the local AWS: then the environment names an endpoint on this machine."""
+    return urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname in LOOPBACK
+
+
+def wait_for(what: str, check: Callable[[], Answer], seconds: float = 120, every: float | None = None,
+             not_yet: str | Sequence[str] = (), advice: str = "") -> Answer:
+    """Call `check` until it returns something true, and return that. It is called `every` so many seconds: unset, each
+    half second, and each tenth on the local AWS, which throttles nobody. A dot is printed for each second of waiting.
 
     An AWS error with one of the words `not_yet` in its message means 'try again'; any other is raised at once. After
-    `seconds`, `WorkbookError` says what was waited for, and the last such error.
+    `seconds`, `WorkbookError` says what was waited for, the last such error, and the `advice`.
     """
+    pause = every if every is not None else 0.1 if _is_local() else 0.5
     phrases = [not_yet] if isinstance(not_yet, str) else list(not_yet)
     print(f"Waiting for {what}: ", end="")
     begun, dots, problem = time.monotonic(), 0, ""
@@ -332,12 +387,12 @@ def wait_for(what: str, check: Callable[[], Answer], seconds: float = 120, every
         waited = time.monotonic() - begun
         if waited >= seconds:
             print("not ready")
-            raise WorkbookError(f"After {seconds:g} seconds there is still no sign of {what}.{problem} Run this cell "
-                                "again to go on waiting; nothing is lost by it.")
+            raise WorkbookError(f"After {seconds:g} seconds there is still no sign of {what}.{problem} " + (
+                advice or "Run this cell again to go on waiting; nothing is lost by it."))
         for _ in range(dots, int(waited)):
             print(".", end="", flush=True)
         dots = int(waited)
-        time.sleep(every)
+        time.sleep(pause)
 
 
 # ---------------------------------------------------------------------------------------------------- faults on demand
@@ -397,6 +452,8 @@ def explain(error: BaseException) -> str | None:
         return (f"AWS does not answer at {url}. Is there a network, and is '{urlsplit(url).hostname}' a region that "
                 "AWS has? Then run this cell again.")
     if type(error).__name__ == "QueryFailed" and type(error).__module__.startswith("awswrangler"):
+        if "Lake Formation" in str(error):
+            return _LAKE_FORMATION.format(error)
         if unreadable := re.search(r"HIVE_(?:CURSOR_ERROR|CANNOT_OPEN_SPLIT|BAD_DATA)\b.*", str(error)):
             where = re.search(r"s3://[^/\s]+/([^\s:]+)", unreadable[0])
             return (f"The SQL is fine, but Athena cannot read {where[1] if where else 'one of the objects'} "
@@ -406,6 +463,11 @@ def explain(error: BaseException) -> str | None:
     return None
 
 
+_LAKE_FORMATION = (
+    "In this account Lake Formation, and not IAM alone, decides who may use the Glue catalog ({}). Have its "
+    "administrator grant you the right to create the database orders_audit and to use its tables, or turn on 'Use only "
+    "IAM access control' in Lake Formation's data catalog settings before the database is made; then run this cell "
+    "again.")
 _SIGN_IN = ("Your AWS credentials are no longer valid ({}). Sign in again, for example with `aws sso login`, then "
             "restart the kernel and run the notebook from its first cell; what you made is still there.")
 
@@ -419,6 +481,8 @@ def _explain_answer(error: ClientError) -> str | None:
                 "the region is not enabled in your account. Look in the console under 'Account', 'AWS Regions', or "
                 "set AWS_DEFAULT_REGION to another region; then restart the kernel and run the notebook from its first "
                 "cell.")
+    if "Lake Formation" in message:
+        return _LAKE_FORMATION.format(message)
     if code in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"):
         return (f"A permission is missing for {error.operation_name}: {message} The README lists the permissions that "
                 "the workbook takes; when you have it, run this cell again.")

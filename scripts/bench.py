@@ -6,29 +6,36 @@ own, which is gone afterwards.
 """
 import argparse
 
-import command
+from commands.ending import run_to_end
+from commands.options import command_parser
+from environments import enter_environment
 
-PARTS = ("function", "questions", "pipe")
+PARTS = ("function", "bill", "questions", "end_to_end")
 
 
 def arguments(words: "list[str] | None" = None) -> argparse.Namespace:
     """The command line's options, or those in `words`."""
-    parser = command.parser(__doc__, port=False)
+    parser = command_parser(__doc__, port=False)
     parser.add_argument("--quick", action="store_true",
                         help="within a minute: fewer turns, smaller loads")
     parser.add_argument("--only", choices=PARTS, action="append",
-                        help="measure one part of the three alone (may be repeated)")
-    return parser.parse_args(words)
+                        help="measure one part of the four alone (may be repeated)")
+    parser.add_argument("--write", action="store_true",
+                        help="also put the tables into scripts/bench.md; of a full run alone, with --engine trino")
+    options = parser.parse_args(words)
+    if options.write and (options.quick or options.only or options.engine != "trino"):
+        parser.error("--write is for a full run: --engine trino, without --quick and --only")
+    return options
 
 
 def main() -> int:
     """Measure what was asked for; the exit status."""
     options = arguments()
-    command.enter_environment()
+    enter_environment()
     from bench_parts import run
 
-    return run.run(options.only or PARTS, options.engine or "duckdb", options.quick)
+    return run.run(options.only or PARTS, options.engine or "duckdb", options.quick, options.write)
 
 
 if __name__ == "__main__":
-    command.main(main)
+    run_to_end(main)

@@ -61,7 +61,7 @@ PICTURES = {
     "architecture_part_1.svg": part(1, "the table that the orders live in"),
     "architecture_part_2.svg": part(2, "the function that makes audit events"),
     "architecture_part_3.svg": part(3, "the stream of changes, and the trigger that reads it"),
-    "architecture_part_4.svg": part(4, "the delivery stream, and the bucket it fills"),
+    "architecture_part_4.svg": part(4, "the delivery stream, the bucket it fills, and one for failures"),
     "architecture_part_5.svg": part(5, "from files to answers"),
     "architecture_part_6.svg": Picture("Where a change goes when something fails", "class", "fails"),
     "architecture_part_7.svg": Picture("What AWS bills each piece by", "class", "billed", (

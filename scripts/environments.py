@@ -72,6 +72,18 @@ def ensure(folder: Path, requirements: list[str], purpose: str, python: str | Pa
     return interpreter(folder)
 
 
+def enter_environment() -> None:
+    """Come back from here inside .venv: built if need be, then this command starts again with its interpreter. Raises
+    SetupError where it cannot be built."""
+    folder = ROOT / ".venv"
+    python = ensure(folder, dependencies(), "the workbook's environment")
+    if Path(sys.prefix).resolve() != folder.resolve():
+        environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
+        environment["PATH"] = os.pathsep.join([str(python.parent), os.environ.get("PATH", os.defpath)])
+        environment["VIRTUAL_ENV"] = str(folder)
+        os.execve(python, [str(python), *sys.argv], environment)
+
+
 @contextlib.contextmanager
 def lock(file: Path) -> Iterator[None]:
     """Hold a file's lock, so that two processes do not do the same thing at once. It ends with the process."""

@@ -7,7 +7,10 @@ import sys
 import tempfile
 from typing import IO
 
-import command
+from commands.ending import interrupts_ignored, run_to_end
+from commands.local_aws_process import clean_local_aws, variables
+from commands.options import command_parser
+from environments import ROOT, SetupError, enter_environment
 
 EPILOG = """\
 Whatever else you give goes to pytest, which then runs just that, for example:
@@ -22,7 +25,7 @@ AFTER_NOTEBOOKS = ["tests/notebooks/test_clean_up.py", "tests/notebooks/test_lea
 
 def arguments() -> tuple:
     """The command line's options, and the words that go to pytest."""
-    parser = command.parser(__doc__, port=False)
+    parser = command_parser(__doc__, port=False)
     parser.epilog = EPILOG
     parser.add_argument("--update", action="store_true",
                         help="execute the notebooks on a clean local AWS and store their outputs, instead of checking")
@@ -31,7 +34,7 @@ def arguments() -> tuple:
                              "versions and without each permission in turn; what cannot be had fails then, where it "
                              "is skipped otherwise")
     parser.add_argument("--soak", type=int, metavar="N",
-                        help="instead, send N changes through the whole pipe under mixed faults, and prove that none "
+                        help="instead, send N changes through the whole audit under mixed faults, and prove that none "
                              "is lost, doubled or out of order")
     return parser.parse_known_args()
 
@@ -39,7 +42,7 @@ def arguments() -> tuple:
 def main() -> int:
     """Check, update or soak; the exit status of what fails first."""
     options, for_pytest = arguments()
-    command.enter_environment()
+    enter_environment()
     if options.engine:
         os.environ["AUDIT_LOCAL_ENGINE"] = options.engine
     if options.update:
@@ -50,7 +53,7 @@ def main() -> int:
         os.environ["AUDIT_SOAK"] = str(options.soak)
         return _end(_start("pytest", "-q", "--capture=no", "tests/test_soak.py", *for_pytest))
     wrong = _lint_and_types()
-    if any((command.ROOT / word.partition("::")[0]).exists() for word in for_pytest):
+    if any((ROOT / word.partition("::")[0]).exists() for word in for_pytest):
         return wrong or _end(_start("pytest", "--nbval", *for_pytest))
     chosen = [] if options.full else ["-m", "not browser and not studio and not soak and not removals"]
     return wrong or _side_by_side(
@@ -67,7 +70,7 @@ def _lint_and_types() -> int:
 
 def _walk() -> list:
     """The notebooks in order, but Parts 1 to 5 twice in a row, and the clean-up again when there is nothing left."""
-    start, *parts, clean_up = sorted((command.ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    start, *parts, clean_up = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     return [start, *parts[:5], *parts, clean_up, clean_up]
 
 
@@ -86,7 +89,7 @@ def _side_by_side(notebooks: list, tests: list) -> int:
 
 
 def _start(module: str, *words: str, into: "IO[bytes] | None" = None) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", module, *words], cwd=command.ROOT, stdout=into,
+    return subprocess.Popen([sys.executable, "-m", module, *words], cwd=ROOT, stdout=into,
                             stderr=subprocess.STDOUT if into else None)
 
 
@@ -95,7 +98,7 @@ def _end(process: subprocess.Popen) -> int:
     try:
         return process.wait()
     except KeyboardInterrupt:
-        with command.interrupts_ignored():
+        with interrupts_ignored():
             process.wait()
         raise
 
@@ -104,22 +107,22 @@ def _update(names: list) -> int:
     """Execute the notebooks in order, as they depend on each other, and store the outputs of all or of those named."""
     from pathlib import Path
 
-    from execute import CellFailed, execute, read, store
+    from commands.execution import CellFailed, execute, read, store
 
     chosen = [Path(name).resolve() for name in names]
-    with command.clean_local_aws(os.environ.get("AUDIT_LOCAL_ENGINE")) as status:
-        os.environ.update(command.variables(status))
-        for path in sorted((command.ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+    with clean_local_aws(os.environ.get("AUDIT_LOCAL_ENGINE")) as status:
+        os.environ.update(variables(status))
+        for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
             notebook = read(path)
             print(path.name, file=sys.stderr, flush=True)
             try:
                 execute(path, notebook, lambda: None)
             except CellFailed as error:
-                raise command.SetupError(f"{error}\n\nIt and those after it were left as they were.") from error
+                raise SetupError(f"{error}\n\nIt and those after it were left as they were.") from error
             if not chosen or path in chosen:
                 store(path, notebook)
     return 0
 
 
 if __name__ == "__main__":
-    command.main(main)
+    run_to_end(main)

@@ -4,12 +4,11 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-DONE = ("SUCCEEDED", "FAILED", "CANCELLED")
+from bench_parts.client import ended
 
 
 class Athena:
@@ -41,13 +40,8 @@ class Athena:
         return self.ended(started["QueryExecutionId"], client)
 
     def ended(self, name: str, client=None) -> dict:
-        until = time.monotonic() + 120  # Trino's start included
-        while time.monotonic() < until:
-            found = (client or self.athena).get_query_execution(QueryExecutionId=name)["QueryExecution"]
-            if found["Status"]["State"] in DONE:
-                return found
-            time.sleep(0.02)
-        raise AssertionError(f"the query has not ended: {found}")
+        """A query's execution once it has ended, however it ended."""
+        return ended(client or self.athena, name, within=120)  # Trino's start included
 
     def done(self, sql: str, **asked) -> dict:
         """A query's execution, which must have succeeded."""

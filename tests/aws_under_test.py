@@ -16,6 +16,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from environments import interpreter
+
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "us-east-1"
 
@@ -76,6 +78,12 @@ class Aws:
             [sys.executable, str(ROOT / "scripts" / "local_aws"), *arguments, "--port", str(self.port), "--state",
              str(self.state), *(["--engine", self.engine] if arguments[0] == "start" else [])],
             capture_output=True, text=True, timeout=180, env={**os.environ, **self.environment})
+
+    def python(self, code: str) -> subprocess.CompletedProcess:
+        """Run code in the local AWS's own environment, which is there once one has been started, but not in its
+        process."""
+        return subprocess.run([str(interpreter(ROOT / ".local_aws" / "venv")), "-c", code], capture_output=True,
+                              text=True, timeout=60, cwd=ROOT / "scripts", env={**os.environ, "PYTHONPATH": "."})
 
     def start(self) -> None:
         done = self.cli("start")

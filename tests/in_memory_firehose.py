@@ -4,17 +4,17 @@
 """
 from __future__ import annotations
 
+import gzip
 import json
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from unittest import mock
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+from bench_parts import designs
 
-import stream_processor  # noqa: E402
+stream_processor = designs.our_function()
 
 
 def refusal(code: str, message: str, status: int = 400) -> ClientError:
@@ -34,10 +34,8 @@ class InMemoryFirehose:
 
     `fates` says what happens to one call after the other: None, it succeeds; an error, it is raised; a collection of
     positions, the records there are refused. When they are used up, `last` is the fate of every further call.
-    Limits: https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html
+    What it takes is what the benchmark's takes.
     """
-
-    record_bytes, call_records, call_bytes = 1000 * 1024, 500, 4 * 1024 * 1024
 
     def __init__(self, fates: Iterable = (), last=None):
         self.fates, self.last = iter(fates), last
@@ -47,12 +45,8 @@ class InMemoryFirehose:
     def put_record_batch(self, DeliveryStreamName: str, Records: list[dict]) -> dict:
         data = [record["Data"] for record in Records]
         self.calls.append(data)
-        if not 1 <= len(data) <= self.call_records:
-            raise refusal("ValidationException", f"Value at 'records' has length {len(data)}")
-        if not all(1 <= len(record) <= self.record_bytes for record in data):
-            raise refusal("ValidationException", "Value at 'records.member.data' is too long or empty")
-        if sum(map(len, data)) > self.call_bytes:
-            raise refusal("InvalidArgumentException", "Records size exceeds 4 MB limit")
+        if reason := designs.refusal(data):
+            raise refusal("ValidationException", reason)
         fate = next(self.fates, self.last)
         if isinstance(fate, Exception):
             raise fate
@@ -65,8 +59,11 @@ class InMemoryFirehose:
     @property
     def events(self) -> list[dict]:
         """The audit events that were delivered, as Athena would read them: one a line, no line torn."""
-        lines = b"".join(self.records).split(b"\n")
-        assert lines.pop() == b"", "a record does not end with a newline: it would run into the next one"
+        lines = []
+        for text in map(gzip.decompress, self.records):
+            assert text.endswith(b"\n"), "a record does not end with a newline: it would run into the next one"
+            lines += text.splitlines()
+        assert b"\n".join([*lines, b""]) == gzip.decompress(b"".join(self.records)), "joined, records are no gzip file"
         return [json.loads(line) for line in lines]
 
 

@@ -11,14 +11,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from aws_under_test import ask, session
-from function_package import function_package
+from bench_parts.function_package import function_package
 
 ROOT = Path(__file__).resolve().parent.parent
 POLICIES = ROOT / "notebooks" / "policies"
 RUN, EXERCISES = "run_the_workbook", "do_the_exercises"  # the policy files
 PERSON = "runs-the-workbook"
 MAKE_POLICIES = {"iam:CreateRole", "iam:PutRolePolicy", "s3:PutBucketPolicy", "sqs:SetQueueAttributes"}
-CONDITIONS = ("iam:passedtoservice", "lambda:functionarn")  # on which the policies let a call depend
+# On which the policies let a call depend
+CONDITIONS = ("aws:requesttag/project", "iam:passedtoservice", "lambda:functionarn")
 
 
 def policy_of(file: str, account: str, region: str) -> dict:
@@ -66,7 +67,7 @@ class Account:
         return ask(self.status, "/_local/access", "DELETE")
 
     def policies(self) -> dict[str, dict]:
-        """What there is: each role's policies and trust policy, the bucket's and the queue's policy."""
+        """What there is: each role's policies and trust policy, each bucket's and the queue's policy."""
         made = {}
         for role in self.iam.list_roles()["Roles"]:
             name = role["RoleName"]
@@ -76,7 +77,8 @@ class Account:
                     RoleName=name, PolicyName=policy)["PolicyDocument"]
         for bucket in self.s3.list_buckets()["Buckets"]:
             with suppress(ClientError):  # it has none yet
-                made["the bucket's"] = json.loads(self.s3.get_bucket_policy(Bucket=bucket["Name"])["Policy"])
+                made[f"bucket {bucket['Name']}"] = json.loads(
+                    self.s3.get_bucket_policy(Bucket=bucket["Name"])["Policy"])
         for queue in self.sqs.list_queues().get("QueueUrls", []):
             attributes = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["Policy"]).get("Attributes", {})
             if "Policy" in attributes:

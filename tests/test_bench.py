@@ -1,16 +1,19 @@
 """What bench.py measures with: the baselines do what their descriptions say, and what is counted is counted right."""
 from __future__ import annotations
 
+import gzip
 import json
+import math
 
 import pytest
 
 import bench
-from bench_parts import chart, designs, function, layouts, questions, run
+from bench_parts import bill, chart, designs, function, layouts, questions, run
 from bench_parts.changes import DAYS, changes, days
 from bench_parts.layouts import DAY, WITH_COLUMNS
-from bench_parts.notebook_sql import PART_5, PART_7, statements
+from bench_parts.notebook_sql import PART_5, PART_7, executed, statements
 from bench_parts.tables import short, size, table
+from simulation import Pipe
 
 
 class Kept(designs.Firehose):
@@ -48,15 +51,27 @@ def test_changes_are_the_same_each_time_in_order_and_of_all_kinds():
 
 
 def test_an_event_of_ours_is_about_as_long_as_is_said(load):
-    length = delivered(designs.ours, load).bytes / len(load)
+    length = sum(len(gzip.decompress(data)) for data in delivered(designs.ours, load).data) / len(load)
     assert 600 < length < 760
 
 
 def test_each_design_delivers_each_change_once(load):
     wanted = [record["eventID"] for record in load]
     for design in designs.DESIGNS.values():
-        lines = b"".join(delivered(design, load).data).splitlines()
+        data = b"".join(delivered(design, load).data)
+        lines = (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).splitlines()
         assert [json.loads(line)["event_id"] for line in lines] == wanted, design
+
+
+@pytest.mark.parametrize("batch", [30, 100, 1_000])
+def test_what_is_calculated_with_is_what_the_function_sends(batch):
+    """Part 7 calculates with simulation.Pipe: here are its bytes beside the function's, over the same events."""
+    load = function.full_load(10_000)
+    packages = [designs.our_function().pack(load[first:first + batch])[0] for first in range(0, len(load), batch)]
+    sent = [package for each in packages for package in each]
+    text = sum(package.line_bytes for package in sent)
+    pipe = Pipe(1, event_bytes=round(text / len(load)), compressed=True)
+    assert sum(len(package.data) for package in sent) == pytest.approx(len(sent) * pipe.bytes_sent(batch), rel=0.05)
 
 
 def test_textbook_sends_one_event_a_record_in_calls_of_500(load):
@@ -79,11 +94,11 @@ def test_tutorial_breaks_above_the_largest_record_and_ours_does_not():
     designs.tutorial(load[:largest], Kept())
     with pytest.raises(designs.Refused):
         designs.tutorial(load[:largest + 1], Kept())
-    assert delivered(designs.ours, load).records == 2
+    assert delivered(designs.ours, load).records == 1
 
 
-def test_an_invocation_of_10_000_events_takes_ours_two_calls():
-    assert delivered(designs.ours, function.full_load()).calls <= 2
+def test_an_invocation_of_10_000_events_takes_ours_one_record():
+    assert delivered(designs.ours, function.full_load()).records == 1
 
 
 @pytest.mark.parametrize("length, billed", [(1, 5120), (5120, 5120), (5121, 10240), (1000 * 1024, 1000 * 1024)])
@@ -110,17 +125,58 @@ def test_events_of_300_bytes_are_billed_for_17_times_as_many_by_textbook_and_for
 
 def test_speeds_are_ratios_of_the_same_turns():
     measured = {one.name: one for one in function.measure(turns=2, count=1_000)}
-    assert list(measured) == ["textbook", "tutorial", "ours"]
+    assert list(measured) == ["textbook", "tutorial", "ours", "ours, not compressed"]
     assert measured["textbook"].of_textbook == 1
     assert all(one.events_a_second > 0 and one.of_floor > 0 for one in measured.values())
 
 
+def test_billed_bytes_of_an_event_fall_with_the_batch():
+    load = function.full_load(3_000)
+    textbook, tutorial, ours = (bill.billed(design, load) for design in bill.FUNCTIONS.values())
+    assert list(ours) == [30, 100, 1_000, 10_000] and set(textbook.values()) == {5_120}
+    assert 170 < ours[30] < 171 and 102 < ours[100] < 103, "a step of 5 KB of 30 events, two of 100"
+    assert textbook[100] / ours[100] >= 45 and tutorial[100] / ours[100] >= 4.5
+
+
+def test_the_bill_is_that_of_part_7():
+    bills = bill.dollars()
+    assert list(bills) == ["textbook", "tutorial", "workbook", "compacted", "compacted, aged"]
+    assert all(list(dollars) == [1, 1_000, 100_000] for dollars in bills.values())
+    assert bills["workbook"][1_000] <= 65 and bills["compacted"][1_000] <= 80 and bills["compacted, aged"][1_000] <= 45
+
+
+def test_the_workgroups_limit_grows_with_what_a_compaction_reads():
+    """Part 7 sets it to twice the bytes of the largest day's objects."""
+    compacted = executed(PART_7, "costs", math=math, event_bytes=600)["designs"][-1]
+    assert compacted.name == "compacted" and max(compacted.nightly) <= 2 * compacted.delivered
+
+
+@pytest.mark.parametrize("batch", [100, 1_000])
+def test_delivered_objects_are_about_as_large_as_firehoses_own_gzip_makes_them(batch):
+    load, pack = function.full_load(3_000), designs.our_function().pack
+    members = [package.data for first in range(0, len(load), batch) for package in pack(load[first:first + batch])[0]]
+    delivered = b"".join(members)
+    assert len(delivered) <= 1.1 * len(gzip.compress(gzip.decompress(delivered), 6))
+
+
 def test_arguments():
-    options = bench.arguments(["--quick", "--engine", "trino", "--only", "pipe", "--only", "function"])
-    assert (options.quick, options.engine, options.only) == (True, "trino", ["pipe", "function"])
+    options = bench.arguments(["--quick", "--engine", "trino", "--only", "end_to_end", "--only", "function"])
+    assert (options.quick, options.engine, options.only) == (True, "trino", ["end_to_end", "function"])
     assert bench.arguments([]).quick is False
-    with pytest.raises(SystemExit):
-        bench.arguments(["--engine", "spark"])
+    assert bench.arguments(["--engine", "trino", "--write"]).write
+    for wrong in (["--engine", "spark"], ["--write"], ["--write", "--engine", "trino", "--quick"],
+                  ["--write", "--engine", "trino", "--only", "function"]):
+        with pytest.raises(SystemExit):
+            bench.arguments(wrong)
+
+
+def test_the_committed_tables_are_replaced_and_the_words_before_them_stay(tmp_path):
+    file = tmp_path / "bench.md"
+    file.write_text(run.COMMITTED.read_text(encoding="utf-8"), encoding="utf-8")
+    run.commit([f"{run.BEGIN}a day", "| a | table |"], file)
+    words, _, tables = file.read_text(encoding="utf-8").partition("\n\nMeasured on ")
+    assert words.startswith("# What bench.py measured\n") and "floor" in words
+    assert tables == "a day\n\n| a | table |\n"
 
 
 def test_tables_are_markdown_and_numbers_read_well():

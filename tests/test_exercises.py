@@ -48,7 +48,13 @@ WRONG = {
              ", 'Status': 'Enabled', 'Filter': {'Prefix': ''}, 'Expiration': {'Days': 30}}]})", "deletes audit events"),
             ("s3.put_bucket_lifecycle_configuration(Bucket=names.bucket, LifecycleConfiguration={'Rules': [{'ID': 'x', "
              "'Status': 'Enabled', 'Filter': {'Prefix': 'firehose-errors/'}, 'Expiration': {'Days': 3}}]})",
-             "after 3 days, not after 30")],
+             "after 3 days, not after 30"),
+            ("s3.put_bucket_lifecycle_configuration(Bucket=names.bucket, LifecycleConfiguration={'Rules': [{'ID': 'x', "
+             "'Status': 'Enabled', 'Filter': {'Prefix': 'firehose-errors/'}, 'Expiration': {'Days': 30}}]})",
+             "only gets a delete marker"),
+            ("s3.put_bucket_lifecycle_configuration(Bucket=names.bucket, LifecycleConfiguration={'Rules': [{'ID': 'x', "
+             "'Status': 'Enabled', 'Filter': {'Prefix': 'firehose-errors/'}, 'Expiration': {'Days': 30}, "
+             "'NoncurrentVersionExpiration': {'NoncurrentDays': 1}}]})", "add AbortIncompleteMultipartUpload")],
     "5.1": [("ask('SELECT changed_by, count(*) AS changes FROM order_history GROUP BY 1 ORDER BY 2 DESC, 1')",
              "nobody"),
             ("ask('SELECT changed_by, count(*) AS changes FROM order_history WHERE changed_by IS NOT NULL GROUP BY 1 "
@@ -68,7 +74,7 @@ WRONG = {
     "6.2": [("int(ask('SELECT count(*) AS lines FROM order_events')['lines'][0])", "number of all lines"),
             ("-1", "It is not -1"), ("'2'", "a number")],
     "6.3": [("{}", "for 4 days, not for 14")],
-    "7.1": [("'Lambda'", "no quota of the table"), ("costs.quotas(ours, 10_000)[0].quota", "of another it uses"),
+    "7.1": [("'Lambda'", "no quota of the table"), ("'Firehose: records a second'", "of another it uses"),
             ("2", "as text")],
     "7.2": [("100", "minutes or more"), ("10_000", "smaller batches"), ("150", "multiple of 100"),
             ("'large'", "a number")],

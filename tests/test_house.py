@@ -1,6 +1,8 @@
 """The house rules that a machine can check: what lies where, what is committed, and that documents say what is so."""
 from __future__ import annotations
 
+import ast
+import json
 import os
 import re
 import subprocess
@@ -12,10 +14,12 @@ import pytest
 import yaml
 
 from environments import dependencies
+from written import keep_written
 
 ROOT = Path(__file__).resolve().parent.parent
 TOP = {"README.md", "environment.yml", "notebooks", "lambda", "scripts", "tests"}
-README = ROOT / "README.md"
+README, CONTRIBUTING = ROOT / "README.md", ROOT / ".github" / "CONTRIBUTING.md"
+PAGES = [README, CONTRIBUTING, ROOT / "scripts" / "bench.md"]
 LARGEST = 1_500_000  # bytes; a stored notebook with its charts stays far below
 
 
@@ -64,20 +68,53 @@ def workflow() -> dict:
     return yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
 
 
-def test_the_workflow_covers_every_python_weekly() -> None:
-    jobs = workflow()["jobs"]
-    matrix = jobs["checks"]["strategy"]["matrix"]
-    assert matrix == {"python": ["3.10", "3.11", "3.12", "3.13"], "engine": ["duckdb", "trino"]}
-    assert workflow()[True]["schedule"], "YAML reads the key `on` as true"
-    cached = [step["with"]["path"] for step in jobs["checks"]["steps"] if "actions/cache" in step.get("uses", "")]
-    assert len(cached) == 1 and ".local_aws/trino" in cached[0]
+def test_the_workflow_covers_every_python_that_the_dependencies_allow() -> None:
+    allowed = re.search(r"python>=3\.(\d+),<3\.(\d+)", (ROOT / "environment.yml").read_text(encoding="utf-8"))
+    matrix = workflow()["jobs"]["checks"]["strategy"]["matrix"]
+    assert matrix["python"] == [f"3.{minor}" for minor in range(int(allowed[1]), int(allowed[2]))]
 
 
-def test_the_workflow_calls_what_the_readme_says() -> None:
-    said = set(commands_of(README.read_text(encoding="utf-8")))
+def test_the_workflow_calls_what_is_told_to_contributors() -> None:
+    said = set(commands_of(CONTRIBUTING.read_text(encoding="utf-8")))
     for step in workflow()["jobs"]["checks"]["steps"]:
         for script, _ in commands_of(step.get("run", "")):
-            assert script in {name for name, _ in said}, f"the workflow calls {script}, which the README does not name"
+            assert script in {name for name, _ in said}, f"the workflow calls {script}, which {CONTRIBUTING} does not"
+
+
+# Whom each may know: the modules of these folders, and no others of ours
+MAY_IMPORT = {"notebooks": {"notebooks"}, "lambda": set(), "scripts/local_aws": {"scripts/local_aws", "environments"},
+              "scripts": {"scripts", "environments"},
+              "scripts/bench_parts": {"scripts", "environments", "lambda", "notebooks"}}
+
+
+def folder_of(path: Path) -> str:
+    """The folder, of those in MAY_IMPORT and tests, that a file belongs to."""
+    first, *others = path.relative_to(ROOT).parts
+    inner = f"{first}/{others[0]}" if others else first
+    return inner if inner in MAY_IMPORT else first
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level names of the modules that a file imports, wherever in it."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.partition(".")[0] for name in names}
+
+
+def test_each_folder_knows_only_whom_it_may(files: list[Path]) -> None:
+    """As CONTRIBUTING.md's table has it. pytest wants notebooks/conftest.py, which names a module of the tests."""
+    sources = [path for path in files if path.suffix == ".py"]
+    home = {"environments": "environments", "local_aws": "scripts/local_aws", "commands": "scripts",
+            "bench_parts": "scripts"}
+    for path in sources:
+        if path.parent in (ROOT / "notebooks", ROOT / "lambda", ROOT / "scripts", ROOT / "tests"):
+            home.setdefault(path.stem, folder_of(path))
+    for path in sources:
+        if folder_of(path) in MAY_IMPORT and path.name != "conftest.py":
+            strangers = {name for name in imported(path) if name in home
+                         and home[name] not in MAY_IMPORT[folder_of(path)]}
+            assert not strangers, f"{path.relative_to(ROOT)} imports {', '.join(sorted(strangers))}"
 
 
 def test_every_dependency_says_what_it_is_for() -> None:
@@ -114,18 +151,19 @@ def commands_of(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield script, tuple(re.findall(r"(?<!\S)--[\w-]+", rest))
 
 
-def test_the_readmes_links_lead_somewhere() -> None:
-    text = README.read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"", prose(text)):
         target = target[0] or target[1]
         if target.startswith("https://"):
             continue
         name, _, anchor = target.partition("#")
-        there = ROOT / name if name else README
-        assert there.exists(), f"README.md links to {name}, which is not there"
+        there = page.parent / name if name else page
+        assert there.exists(), f"{page.name} links to {name}, which is not there"
         if anchor and there.suffix == ".md":
             known = anchors(there.read_text(encoding="utf-8"))
-            assert anchor in known, f"README.md links to #{anchor}, and there is no such heading"
+            assert anchor in known, f"{page.name} links to #{anchor}, and there is no such heading"
 
 
 def test_the_readmes_pictures_have_alt_texts() -> None:
@@ -133,18 +171,40 @@ def test_the_readmes_pictures_have_alt_texts() -> None:
         assert len(alt.split()) >= 4, f"the picture {target} in README.md says '{alt}': say what it shows"
 
 
-def test_the_readmes_commands_exist_with_their_options() -> None:
+def test_commands_exist_with_their_options() -> None:
     called: dict[str, set[str]] = {}
-    for script, options in commands_of(README.read_text(encoding="utf-8")):
-        called.setdefault(script, set()).update(options)
-    assert set(called) >= {"scripts/run.py", "scripts/lab.py", "scripts/test.py", "scripts/local_aws"}
+    for page in PAGES:
+        for script, options in commands_of(page.read_text(encoding="utf-8")):
+            called.setdefault(script, set()).update(options)
+    assert set(called) >= {f"scripts/{name}" for name in ("run.py", "lab.py", "test.py", "bench.py", "local_aws")}
     for script, options in called.items():
         told = subprocess.run([sys.executable, ROOT / script, "--help"], capture_output=True, text=True)
-        assert told.returncode == 0, f"README.md calls {script}: {told.stderr}"
+        assert told.returncode == 0, f"a page calls {script}: {told.stderr}"
         unknown = {option for option in options if not re.search(rf"(?<!\S){option}\b", told.stdout)}
-        assert not unknown, f"README.md calls {script} with {', '.join(unknown)}, which it does not take"
+        assert not unknown, f"a page calls {script} with {', '.join(unknown)}, which it does not take"
 
 
-def test_the_readme_has_no_place_left_to_fill_in() -> None:
-    left = re.findall(r"(?i)\bTODO\b|\bTBD\b|\bFIXME\b|‹[^›]*›|\bMEASURE:", README.read_text(encoding="utf-8"))
-    assert not left, f"README.md still has {left}"
+def test_the_readmes_dollars_are_those_of_part_7() -> None:
+    notebook = json.loads((ROOT / "notebooks" / "07_measure_cost_and_scale.ipynb").read_text(encoding="utf-8"))
+    (cell,) = (cell for cell in notebook["cells"] if cell["id"] == "month")
+    totals = "".join(cell["outputs"][0]["data"]["text/plain"]).rpartition(" total ")[2]
+    table: dict[str, dict[str, str]] = {}
+    for rate, design, total in re.findall(r"^([\d,]+ a second)? +(\w+) .*?([\d,.]+) *$", totals, re.MULTILINE):
+        table.setdefault(rate.removesuffix(" a second") or list(table)[-1], {})[design] = total
+    designs = list(next(iter(table.values())))
+    lines = [["Changes a second", *designs], ["---:"] * (1 + len(designs))]
+    lines += [[rate, *found.values()] for rate, found in table.items()]
+    fresh = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    text = README.read_text(encoding="utf-8")
+    keep_written({README: re.sub(r"^\| Changes a second \|(?:.*\n\|)*.*\n", fresh, text, flags=re.MULTILINE)})
+
+
+def test_the_readme_is_short() -> None:
+    length = README.read_text(encoding="utf-8").count("\n")
+    assert length <= 150, f"README.md has {length} lines, at most 150: what a contributor needs goes to CONTRIBUTING.md"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_place_is_left_to_fill_in(page: Path) -> None:
+    left = re.findall(r"(?i)\bTODO\b|\bTBD\b|\bFIXME\b|‹[^›]*›|\bMEASURE:", page.read_text(encoding="utf-8"))
+    assert not left, f"{page.name} still has {left}"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -17,14 +18,14 @@ import orders
 import proofs
 import quarantine
 import seals
+from in_memory_audit import CRASH, CRASH_AFTER, TWICE, InMemoryAudit, Settings
 from in_memory_firehose import DENIED, THROTTLED, InMemoryFirehose, InMemoryS3
-from in_memory_pipeline import CRASH, CRASH_AFTER, TWICE, Pipeline, Settings
 from orders import Change
 
 LEDGER = orders.ledger(orders.history(seed=3, number=100))
 ITEMS = list({change.order_id: change.after for change in LEDGER if change.order_id}.values())
 WORKBOOK = {"batch_size": 40, "bisect": True, "partial": True, "retries": 100}  # the trigger's settings in Part 4
-SMALL = {"RECORD_BYTES": 8000, "CALL_RECORDS": 2}  # so that a batch is several records and several calls
+SMALL = {"RECORD_BYTES": 1200, "CALL_RECORDS": 2}  # so that a batch is several records and several calls
 
 
 def records_of(ledger: list[Change]) -> list[dict]:
@@ -48,10 +49,10 @@ def failing(audit: list[Change]) -> set[str]:
     return {proof for proof, findings in found.items() if findings}
 
 
-def line(fates=(), invocations=(), seconds=4, destination=True, **settings) -> Pipeline:
+def line(fates=(), invocations=(), seconds=4, destination=True, **settings) -> InMemoryAudit:
     firehose = InMemoryFirehose(fates)
     firehose.record_bytes, firehose.call_records = SMALL["RECORD_BYTES"], SMALL["CALL_RECORDS"]
-    return Pipeline(firehose, InMemoryS3(), Settings(**{**WORKBOOK, **settings}), invocations, seconds=seconds,
+    return InMemoryAudit(firehose, InMemoryS3(), Settings(**{**WORKBOOK, **settings}), invocations, seconds=seconds,
                     destination=destination, **SMALL)
 
 
@@ -182,7 +183,8 @@ def bucket(aws, request):
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     for day, number in (("2026-01-01", 3), ("2026-01-02", 2)):
         for part in range(2):
-            s3.put_object(Bucket=name, Key=f"events/dt={day}/{part}.gz", Body=events(*range(number)))
+            body = b"".join(events(one) for one in range(number))  # a member each
+            s3.put_object(Bucket=name, Key=f"events/dt={day}/{part}.gz", Body=body)
     return s3, name
 
 
@@ -237,17 +239,28 @@ def test_a_day_that_has_no_manifest_is_new_only_behind_the_last_sealed_one(bucke
 
 
 GOOD = b'{"event_id":"1"}\n'
+MEMBER = gzip.compress(GOOD * 9, mtime=0)
 
 
 @pytest.mark.parametrize("body, reason", [
     (gzip.compress(GOOD * 2), None), (gzip.compress(b""), None), (b"", None), (gzip.compress(GOOD + GOOD[:-1]), None),
-    (gzip.compress(GOOD * 9)[:-9], "not a whole gzip file"), (GOOD, "not a whole gzip file"),
+    (MEMBER * 3, None), (gzip.compress(GOOD[:5]) + gzip.compress(GOOD[5:]), None),
+    (MEMBER[:-9], "its last member is cut off, number 1"), (GOOD, "it is no gzip file"),
+    (MEMBER * 2 + MEMBER[:-1], "its last member is cut off, number 3"),
+    (MEMBER + MEMBER[:5], "its last member is cut off, number 2"),
+    (MEMBER[:-12] + MEMBER, "member 1 is broken"),
+    (MEMBER * 2 + b"garbage" + MEMBER, "what follows member 2 is no member"),
+    (MEMBER + bytes(8) + MEMBER, "what follows member 1 is no member"),
+    (MEMBER + b"\x1f", "what follows member 1 is no member"),
+    (gzip.compress(random.Random(1).randbytes(200_000).hex().encode() + b"\n") * 2, "line 1 is half an event"),
     (gzip.compress(GOOD + b'{"event_id":'), "line 2 is half an event"),
     (gzip.compress(GOOD + b"\n" + GOOD), "line 2 is blank"),
     (gzip.compress(GOOD[:-1] + GOOD), "line 1 holds more than one event"),
     (gzip.compress(b"[1]\n"), "line 1 is no event"),
-], ids=["two events", "none", "empty", "no last newline", "cut off", "not packed", "half an event", "a blank line",
-        "two on a line", "a list"])  # gzip writes the time: without these, a name of its own for each process
+], ids=["two events", "none", "empty", "no last newline", "members", "split in a line", "cut off", "not packed",
+        "a member cut off", "cut off in a header", "the first cut off", "garbage between", "zeros between",
+        "half a magic", "large members", "half an event", "a blank line", "two on a line", "a list"])
+# gzip writes the time: without these, a name of its own for each process
 def test_what_is_the_matter_with_an_object(body, reason):
     found = quarantine.problem(body)
     assert found is None if reason is None else reason in found
@@ -255,9 +268,9 @@ def test_what_is_the_matter_with_an_object(body, reason):
 
 def test_an_object_is_set_aside_whole(bucket):
     s3, name = bucket
-    half = events(*range(9))[:-9]
+    half = events(1) + events(*range(9))[:-9]
     s3.put_object(Bucket=name, Key=FIRST, Body=half)
-    assert quarantine.unreadable(s3, name) == {FIRST: "it is not a whole gzip file"}
+    assert quarantine.unreadable(s3, name) == {FIRST: "its last member is cut off, number 2"}
     aside = quarantine.set_aside(s3, name, FIRST)
     assert aside == f"set-aside/{FIRST}" and seals.read(s3, name, aside) == half
     assert quarantine.unreadable(s3, name) == {} and FIRST not in seals.keys(s3, name, "events/")

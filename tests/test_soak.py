@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import proofs
-from audited_pipe import TABLE, AuditedPipe, told, until
+from deployed_audit import TABLE, DeployedAudit, told, until
 from orders import STATES, Change
 
 CHANGES = int(os.environ.get("AUDIT_SOAK", "0"))
@@ -34,14 +34,14 @@ FAULTS = [
 class Writer:
     """Writes to orders of its own, and keeps a ledger of what it changed."""
 
-    def __init__(self, number: int, line: AuditedPipe):
-        self.line, self.dice = line, random.Random(number)
+    def __init__(self, number: int, deployed: DeployedAudit):
+        self.deployed, self.dice = deployed, random.Random(number)
         self.orders = [f"w{number}-{order}" for order in range(ORDERS_EACH)]
         self.table: dict[str, dict] = {}
         self.ledger: list[Change] = []
 
     def write(self, changes: int) -> None:
-        dynamodb = self.line.client.client("dynamodb")
+        dynamodb = self.deployed.client.client("dynamodb")
         for number in range(changes):
             order_id = self.dice.choice(self.orders)
             key = {"orderId": {"S": order_id}}
@@ -63,9 +63,9 @@ class Writer:
 def test_nothing_is_lost_doubled_or_out_of_order(fresh_aws):
     began = time.monotonic()
     # Small batches meet more faults, and with a single retry some of them outlast the trigger's patience
-    line = AuditedPipe(fresh_aws().status(), batch_size=20, window=0, retries=1)
-    writers = [Writer(number, line) for number in range(WRITERS)]
-    line.fail(FAULTS)
+    deployed = DeployedAudit(fresh_aws().root, batch_size=20, window=0, retries=1)
+    writers = [Writer(number, deployed) for number in range(WRITERS)]
+    deployed.fail(FAULTS)
     with ThreadPoolExecutor(WRITERS) as pool:
         for done in [pool.submit(writer.write, CHANGES // WRITERS + (number < CHANGES % WRITERS))
                      for number, writer in enumerate(writers)]:
@@ -74,16 +74,16 @@ def test_nothing_is_lost_doubled_or_out_of_order(fresh_aws):
     assert len(ledger) == CHANGES
 
     def arrived() -> int:
-        return line.count("count(DISTINCT event_id)", "order_events")
+        return deployed.count("count(DISTINCT event_id)", "order_events")
 
     seconds = 120 + CHANGES / 50
-    until(lambda: arrived() + sum(payload.count('"eventID"') for payload in line.given_up()) >= CHANGES, seconds,
+    until(lambda: arrived() + sum(payload.count('"eventID"') for payload in deployed.given_up()) >= CHANGES, seconds,
           "every change in the bucket, or given up on and kept")
-    struck = line.injected()
-    line.fail([])
-    replayed = line.replay()
+    struck = deployed.injected()
+    deployed.fail([])
+    replayed = deployed.replay()
     until(lambda: arrived() >= CHANGES, seconds, "every change in the bucket")
-    audit = line.history()
+    audit = deployed.history()
     items = [item for writer in writers for item in writer.table.values()]
     wrong = {"lost": 0, "doubled": 0}
     for finding in proofs.by_ledger(audit, ledger):
@@ -91,7 +91,7 @@ def test_nothing_is_lost_doubled_or_out_of_order(fresh_aws):
     wrong |= {"out of order": len(proofs.by_chain(audit)), "not as in the table": len(proofs.by_value(audit, items))}
     print(f"\n{CHANGES:,} changes by {WRITERS} writers to {WRITERS * ORDERS_EACH} orders\n"
           f"faults injected: {told(struck)}\n"
-          f"copies in the bucket, each once in the view: {line.count('count(*)', 'order_events') - len(audit):,}\n"
+          f"copies in the bucket, each once in the view: {deployed.count('count(*)', 'order_events') - len(audit):,}\n"
           f"replayed from the failure destination: {replayed:,}\n"
           + "".join(f"{what}: {count}\n" for what, count in wrong.items())
           + f"seconds: {time.monotonic() - began:.0f}")

@@ -1,10 +1,15 @@
 """The function, from stream records as Lambda hands them over to what Firehose and S3 are given."""
 from __future__ import annotations
 
+import base64
+import gzip
 import hashlib
 import json
+import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from in_memory_firehose import (
     DENIED,
@@ -35,6 +40,11 @@ def change(number: int = 1, event_name: str = "MODIFY", old: dict | None = None,
             "SequenceNumber": str(4421584500000000017450439091 + number), "SizeBytes": 59,
             "StreamViewType": "NEW_AND_OLD_IMAGES"},
         **record}
+
+
+def incompressible(length: int, seed: int = 0) -> str:
+    """Text that holds `length` bytes of chance, and so compresses to about as many."""
+    return base64.b64encode(random.Random(seed).randbytes(length)).decode()
 
 
 def sequence(number: int) -> str:
@@ -169,23 +179,71 @@ def test_10_000_events_go_in_one_call():
     with function(firehose):
         assert invoke(records) == []
     assert [event["sequence_number"] for event in firehose.events] == [sequence(n).zfill(40) for n in range(10_000)]
-    assert len(firehose.calls) <= 2
-    billed = sum(-(-len(record) // 5120) * 5120 for record in firehose.records)
-    assert billed <= 1.05 * sum(map(len, firehose.records))
+    assert [len(call) for call in firehose.calls] == [1]
+    (record,) = firehose.records
+    assert len(record) < len(gzip.decompress(record)) / 10
 
 
-def test_items_of_400_kb_stay_within_a_record_and_a_call():
-    large = {"text": {"S": "x" * 400_000}}
+def test_events_that_do_not_compress_stay_within_a_record_and_a_call():
     firehose = InMemoryFirehose()
     with function(firehose):
-        assert invoke([change(number, "MODIFY", large, large) for number in range(6)]) == []
-    assert len(firehose.events) == 6
-    assert [len(call) for call in firehose.calls] == [5, 1]
+        assert invoke([change(number, "MODIFY", {"text": {"S": incompressible(300_000, number)}},
+                              {"text": {"S": incompressible(300_000, -number)}}) for number in range(1, 8)]) == []
+    assert len(firehose.events) == 7
+    assert [len(call) for call in firehose.calls] == [6, 1], "600 kB each, at most 1,000 KiB a record and 4 MiB a call"
+
+
+def test_nothing_that_fits_compressed_is_refused_for_its_size():
+    records = [
+        change(1, "MODIFY", {"bytes": {"B": incompressible(390_000, 1)}}, {"bytes": {"B": incompressible(390_000, 2)}}),
+        change(2, "INSERT", new={"text": {"S": "\x01" * 390_000}})]  # each character takes 7 bytes in the event
+    firehose = InMemoryFirehose()
+    with function(firehose, s3=None) as processor:
+        assert all(len(processor.audit_line(record)) > 1000 * 1024 for record in records)
+        assert invoke(records) == []
+    assert [event["detail"] for event in firehose.events] == [None, None]
+
+
+def test_a_package_has_the_same_bytes_whenever_and_wherever_it_is_made():
+    with function(InMemoryFirehose()) as processor:
+        packages = [package for _ in range(2) for package in processor.pack([change(1, "INSERT", new={})])[0]]
+    assert packages[0] == packages[1]
+    assert packages[0].data[:10] == b"\x1f\x8b\x08\0" + b"\0\0\0\0" + b"\0\xff", "no time, no operating system"
+    assert gzip.decompress(packages[0].data).count(b"\n") == 1
+
+
+lines = st.lists(st.one_of(
+    st.binary(max_size=60),
+    st.builds(lambda text, times: text * times, st.binary(min_size=1, max_size=9), st.integers(1, 400)),
+    st.builds(lambda seed, length: random.Random(seed).randbytes(length), st.integers(0, 9), st.integers(1, 1000)),
+), min_size=1, max_size=80)
+
+
+@settings(max_examples=300, deadline=None)
+@given(lines, st.integers(4_000, 12_000), st.sampled_from([0, 1, 7, 9]))
+def test_packages_are_full_but_never_too_large_whatever_their_lines_compress_to(lines, limit, level):
+    with function(InMemoryFirehose(), RECORD_BYTES=limit, LEVEL=level) as processor:
+        packings = [(processor.Packing(0), [])]
+        for line in lines:
+            if not packings[-1][0].add(line):
+                packings.append((processor.Packing(0), []))
+                assert packings[-1][0].add(line), "a line of 3,600 bytes does not fit on its own"
+            packings[-1][1].append(line)
+        packages = [packing.package() for packing, _ in packings]
+        for package, (_, packed) in zip(packages, packings, strict=True):
+            assert len(package.data) <= limit
+            assert gzip.decompress(package.data) == b"".join(packed)
+            assert package.line_bytes == sum(map(len, packed))
+        for (_, packed), (_, following) in zip(packings, packings[1:], strict=False):
+            measured = [*packed, following[0]]  # each flush ends a block, which may take 100 bytes to describe
+            alone = processor.zlib.compress(b"".join(measured), level)
+            assert len(alone) > limit - 64 - 100 * len(measured), "it would have fitted in as well"
+    assert gzip.decompress(b"".join(package.data for package in packages)) == b"".join(lines)
 
 
 def test_a_call_has_no_more_than_500_records():
     with function(InMemoryFirehose()) as processor:
-        packages = [processor.Package(position, b"x\n") for position in range(1001)]
+        packages = [processor.Package(position, b"x", 1) for position in range(1001)]
         assert [len(call) for call in processor.calls(packages)] == [500, 500, 1]
 
 
@@ -194,7 +252,7 @@ def test_a_call_has_no_more_than_500_records():
 
 def test_an_event_too_large_is_kept_whole_and_pointed_to():
     firehose, s3 = InMemoryFirehose(), InMemoryS3()
-    huge = {"state": {"S": "OPEN"}, "text": {"S": "\x01" * 100_000}}  # each character takes 7 bytes in the event
+    huge = {"state": {"S": "OPEN"}, "text": {"S": incompressible(1_100_000)}}
     with function(firehose, s3):
         assert invoke([change(1, "INSERT", new={}), change(2, "MODIFY", huge, huge), change(3, "REMOVE", {})]) == []
     first, pointer, last = firehose.events
@@ -203,13 +261,15 @@ def test_an_event_too_large_is_kept_whole_and_pointed_to():
     whole = s3.objects[detail["key"]]
     assert detail["key"] == f"oversize/{detail['sha256']}.json" and detail["bucket"] == "audit-bucket"
     assert hashlib.sha256(whole).hexdigest() == detail["sha256"]
-    assert json.loads(json.loads(whole)["new_image"])["text"] == "\x01" * 100_000
+    assert json.loads(json.loads(whole)["new_image"]) == {"orderId": "101", "state": "OPEN", **{
+        "text": huge["text"]["S"]}}
     assert (pointer["old_image"], pointer["new_image"]) == (None, None)
     assert (pointer["new_state"], pointer["sequence_number"]) == ("OPEN", sequence(2).zfill(40))
 
 
 def test_a_pointing_event_is_small_whatever_the_event_holds():
-    huge = {"state": {"S": "s" * 390_000}, "lastUpdatedBy": {"S": "\x01" * 200_000}, "n" * 50_000: {"S": ""}}
+    huge = {"state": {"S": incompressible(500_000, 1)}, "lastUpdatedBy": {"S": incompressible(600_000, 2)},
+            "n" * 50_000: {"S": ""}}
     s3 = InMemoryS3()
     event = event_of(change(1, "MODIFY", {}, huge), s3)
     assert "oversize" in json.loads(event["detail"])
@@ -287,13 +347,14 @@ def test_masked_attributes_appear_nowhere_but_their_change_does(capsys):
 # Refusals
 
 
-RECORDS = [change(number, "INSERT", new={"text": {"S": "x" * 400_000}}) for number in range(4)]  # two a package
+RECORDS = [change(number, "INSERT", new={"text": {"S": incompressible(400_000, number)}}) for number in range(5)]
+FOUR = RECORDS[:4]  # two a package
 
 
 def test_what_is_refused_is_tried_again_and_nothing_else():
     firehose = InMemoryFirehose([{1}])
     with function(firehose):
-        assert invoke(RECORDS) == []
+        assert invoke(FOUR) == []
     assert firehose.calls[1] == [firehose.calls[0][1]]
     assert len(firehose.events) == 4
 
@@ -302,7 +363,7 @@ def test_what_is_refused_is_tried_again_and_nothing_else():
 def test_a_call_that_fails_in_passing_is_tried_again(error):
     firehose, context = InMemoryFirehose([error, error]), Context()
     with function(firehose):
-        assert invoke(RECORDS, context) == []
+        assert invoke(FOUR, context) == []
     assert len(firehose.events) == 4
     assert context.seconds < 60
 
@@ -310,7 +371,7 @@ def test_a_call_that_fails_in_passing_is_tried_again(error):
 def test_tries_end_in_time_and_the_lowest_undelivered_is_reported():
     firehose, context = InMemoryFirehose([{1, 2}], last={0, 1}), Context(20)
     with function(firehose):
-        assert invoke([*RECORDS, change(4, "INSERT", new={"text": {"S": "x" * 400_000}})], context) == [sequence(2)]
+        assert invoke(RECORDS, context) == [sequence(2)]
         assert len(firehose.events) == 2
     assert len(firehose.calls) > 3
     assert 2 <= context.seconds <= 7.2, "as long as there is time, and no longer"
@@ -319,19 +380,19 @@ def test_tries_end_in_time_and_the_lowest_undelivered_is_reported():
 def test_the_first_undelivered_counts_where_later_ones_were_delivered():
     firehose = InMemoryFirehose(last={0})
     with function(firehose):
-        assert invoke(RECORDS) == [sequence(0)]
+        assert invoke(FOUR) == [sequence(0)]
 
 
 @pytest.mark.parametrize("last", [THROTTLED, UNREACHABLE, {0, 1}])
 def test_a_batch_of_which_nothing_is_delivered_raises(last):
     with function(InMemoryFirehose(last=last)), pytest.raises(RuntimeError, match="None of 4 changes"):
-        invoke(RECORDS)
+        invoke(FOUR)
 
 
 def test_a_missing_permission_is_not_waited_for():
     firehose, context = InMemoryFirehose(last=DENIED), Context()
     with function(firehose), pytest.raises(RuntimeError, match="not authorized"):
-        invoke(RECORDS, context)
+        invoke(FOUR, context)
     assert (len(firehose.calls), context.seconds) == (1, 60)
 
 
@@ -341,7 +402,7 @@ def test_pauses_grow_and_differ():
         context = Context(30)
         context.sleep = lambda seconds, context=context: (pauses.append(seconds), Context.sleep(context, seconds))
         with function(InMemoryFirehose(last={0, 1})), pytest.raises(RuntimeError):
-            invoke(RECORDS, context)
+            invoke(FOUR, context)
     assert max(pauses) <= 5 and max(pauses) > 1
     assert len(set(pauses)) == len(pauses), "pauses without jitter bring every function back at once"
 

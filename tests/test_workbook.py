@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 from nbclient import NotebookClient
 
 import workbook
+from bench_parts.function_package import function_package
 
 SERVICES = ("athena", "dynamodb", "dynamodbstreams", "firehose", "glue", "iam", "lambda", "logs",
             "resourcegroupstaggingapi", "s3", "sts")
@@ -160,6 +161,11 @@ def test_studio_is_recognised_by_what_studio_sets(tmp_path):
     assert workbook.in_studio({"SAGEMAKER_APP_TYPE": "JupyterLab"}, metadata)
     metadata.write_text(json.dumps({"AppType": "JupyterLab", "DomainId": "d-1", "UserProfileName": "me"}))
     assert workbook.in_studio({}, metadata)
+    metadata.write_text(json.dumps({  # a notebook instance is not Studio, and nobody has asked it to work on AWS
+        "ResourceArn": "arn:aws:sagemaker:eu-west-1:123456789012:notebook-instance/mine", "ResourceName": "mine"}))
+    assert not workbook.in_studio({}, metadata)
+    metadata.write_text("{")
+    assert not workbook.in_studio({}, metadata)
 
 
 @pytest.mark.parametrize("variables, target", [
@@ -203,11 +209,14 @@ def test_identity_account_and_region_are_shown_first(aws_target, monkeypatch, ca
 
 
 def test_the_region_may_come_from_aws_region(aws_target, monkeypatch):
-    """boto3 itself does not read it."""
+    """boto3 itself does not read it, nor does botocore, with which the function makes its client while it is imported
+    in Part 2."""
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     monkeypatch.setenv("AWS_REGION", "eu-north-1")
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", lambda *_: {"Account": "1", "Arn": "a"})
     assert workbook.connect().region_name == "eu-north-1"
+    client = botocore.session.get_session().create_client("firehose")
+    assert client.meta.region_name == "eu-north-1"
 
 
 def test_no_region(aws_target, monkeypatch):
@@ -256,6 +265,8 @@ def test_a_kernel_does_not_change_sides(local, monkeypatch):
     (client_error("UnrecognizedClientException"), "region is not enabled"),
     (client_error("AccessDeniedException", "not authorized to perform: dynamodb:CreateTable", "CreateTable"),
      "A permission is missing for CreateTable: not authorized to perform: dynamodb:CreateTable"),
+    (client_error("AccessDeniedException", "Insufficient Lake Formation permission(s) on order_events"),
+     "Lake Formation, and not IAM alone.*permission\\(s\\) on order_events.*Use only IAM access control"),
     (client_error("BucketAlreadyExists"), "belongs to another AWS account.*AWS_DEFAULT_REGION.*01_create_a_dynamodb"),
     (NoCredentialsError(), "Sign in"),
     (EndpointConnectionError(endpoint_url="http://127.0.0.1:4566/"), "local AWS does not answer.*first code cell"),
@@ -298,9 +309,44 @@ def test_names_follow_from_account_and_region_alone(local):
     session = workbook.connect()
     its = workbook.names(session)
     assert its.bucket == "orders-audit-000000000000-us-east-1" and its.partition == "aws"
+    assert its.failures_bucket == "orders-audit-failures-000000000000-us-east-1"
+    assert len(workbook.Names("1" * 12, "ap-southeast-2").failures_bucket) <= 63
     assert its.table_arn == "arn:aws:dynamodb:us-east-1:000000000000:table/Orders"
     assert workbook.Names("1", "cn-north-1", "aws-cn").delivery_stream_arn == \
         "arn:aws-cn:firehose:cn-north-1:1:deliverystream/OrdersAuditFirehose"
+
+
+def test_what_is_gone_is_not_still_there(fresh_aws, monkeypatch):
+    """One of each kind that AWS's list of tagged resources shows, by the ARN that stands in it."""
+    aws = fresh_aws()
+    monkeypatch.setenv("AUDIT_LOCAL_PORT", str(aws.port))
+    monkeypatch.setenv("AUDIT_LOCAL_STATE", str(aws.state))
+    session = workbook.connect()
+    its, tags = workbook.names(session), {"project": "orders-audit"}
+    arns = [its.table_arn, its.function_arn, its.log_group_arn, its.delivery_stream_arn, its.bucket_arn,
+            its.failures_bucket_arn, its.failures_queue_arn, its._arn("glue", f"database/{its.database}"),
+            its._arn("athena", f"workgroup/{its.workgroup}"), its._arn("lambda", "event-source-mapping:none-such")]
+    assert [arn for arn in arns if workbook.still_there(session, arn)] == []
+    session.client("dynamodb").create_table(
+        TableName=its.table, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "orderId", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "orderId", "AttributeType": "S"}])
+    trust = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": ["lambda.amazonaws.com", "firehose.amazonaws.com"]},
+        "Action": "sts:AssumeRole"}]}
+    role = session.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    session.client("lambda").create_function(
+        FunctionName=its.function, Role=role, Runtime="python3.12", Handler="code.handler",
+        Code={"ZipFile": function_package("", "code.py")})
+    session.client("logs").create_log_group(logGroupName=its.log_group)
+    for bucket in (its.bucket, its.failures_bucket):
+        session.client("s3").create_bucket(Bucket=bucket)
+    session.client("firehose").create_delivery_stream(
+        DeliveryStreamName=its.delivery_stream,
+        ExtendedS3DestinationConfiguration={"RoleARN": role, "BucketARN": its.bucket_arn})
+    session.client("sqs").create_queue(QueueName=its.failures_queue)
+    session.client("glue").create_database(DatabaseInput={"Name": its.database}, Tags=tags)
+    session.client("athena").create_work_group(Name=its.workgroup)
+    assert [arn for arn in arns if not workbook.still_there(session, arn)] == arns[-1:]
 
 
 def test_a_part_run_too_early_names_the_notebook_to_run(fresh_aws, monkeypatch):
@@ -353,6 +399,8 @@ def test_waiting_ends_with_what_aws_said_last(capsys):
         workbook.wait_for("the role", check, seconds=0.2, every=0.05, not_yet="cannot be assumed")
     with pytest.raises(ClientError):
         workbook.wait_for("the role", check, seconds=5, not_yet="Cannot access stream")
+    with pytest.raises(workbook.WorkbookError, match="sign of it. First Part 3.$"):
+        workbook.wait_for("it", lambda: None, seconds=0, advice="First Part 3.")
 
 
 def test_creating_says_whether_it_was_there(capsys):

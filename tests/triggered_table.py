@@ -9,12 +9,13 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from function_package import function_package
+from bench_parts.function_package import function_package
 
 READ_STREAM = ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"]
 WRITE_LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
 
-# What every test's function begins with. It prints what it got, for the test to read in its log, as on AWS.
+# What every test's function ends with: a `from __future__` must come first. It prints what it got, for the test to read
+# in its log, as on AWS.
 PRELUDE = '''
 import json, time
 
@@ -30,7 +31,7 @@ def tell(event):
 TELL = "def handler(event, context):\n    tell(event)\n"
 
 
-def eventually(call: Callable[[], Any], seconds: float = 15, what: str = "it") -> Any:
+def eventually(call: Callable[[], Any], seconds: float = 30, what: str = "it") -> Any:
     """The first true answer of `call` within some seconds."""
     until = time.monotonic() + seconds
     while not (answer := call()):
@@ -45,13 +46,14 @@ def client(aws: Any, service: str) -> Any:
     return aws.client(service)
 
 
-def package(code: str) -> bytes:
-    return function_package(PRELUDE + code)
+def package(code: str, prelude: str = PRELUDE) -> bytes:
+    """The deployment package of a function's code, which may use what the prelude defines."""
+    return function_package(prelude + code)
 
 
 class TriggeredTable:
     def __init__(self, aws: Any, code: str = TELL, trigger: bool = True, allow: list[dict] | None = None,
-                 timeout: int = 30, stream: str = "NEW_AND_OLD_IMAGES", **mapping: Any):
+                 timeout: int = 30, stream: str = "NEW_AND_OLD_IMAGES", prelude: str = PRELUDE, **mapping: Any):
         self.aws, self.name = aws, f"trigger-{uuid.uuid4().hex[:10]}"
         self.dynamodb, self.lambda_, self.iam, self.logs, self.streams = (
             client(aws, service) for service in ("dynamodb", "lambda", "iam", "logs", "dynamodbstreams"))
@@ -67,7 +69,7 @@ class TriggeredTable:
         self.permit(*self.reading(), *(allow or []))
         self.function = self.lambda_.create_function(
             FunctionName=self.name, Runtime="python3.12", Handler="function.handler", Role=self.role, Timeout=timeout,
-            Code={"ZipFile": package(code)})["FunctionArn"]
+            Code={"ZipFile": package(code, prelude)})["FunctionArn"]
         self.uuid = self.connect(**mapping) if trigger else ""
 
     def reading(self) -> list[dict]:

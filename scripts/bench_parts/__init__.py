@@ -1,1 +1,1 @@
-"""What bench.py measures: the function, the questions, and the whole pipe."""
+"""What bench.py measures: the function, the questions, and the way from end to end."""

@@ -28,6 +28,18 @@ class Asked:
     location: str
 
 
+def ended(athena: AwsClient, query: str, within: float = 900) -> dict:
+    """The execution of a query when it has ended, however it ended. Raises TimeoutError after `within` seconds."""
+    until = time.monotonic() + within
+    while True:
+        execution = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]
+        if execution["Status"]["State"] in ("SUCCEEDED", "FAILED", "CANCELLED"):
+            return execution
+        if time.monotonic() > until:
+            raise TimeoutError(f"after {within:g} s query {query} is {execution['Status']['State']}")
+        time.sleep(0.01)
+
+
 class Client:
     """Clients of the services that are measured, at one endpoint."""
 
@@ -58,16 +70,12 @@ class Client:
         began = time.monotonic()
         query = self.athena.start_query_execution(QueryString=statement, WorkGroup=workgroup,
                                                   QueryExecutionContext={"Database": database})["QueryExecutionId"]
-        while True:
-            told = self.athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]
-            if told["Status"]["State"] in ("SUCCEEDED", "FAILED", "CANCELLED"):
-                break
-            time.sleep(0.01)
+        execution = ended(self.athena, query)
         seconds = time.monotonic() - began
-        if told["Status"]["State"] != "SUCCEEDED":
-            raise QueryFailed(told["Status"].get("StateChangeReason", told["Status"]["State"]))
-        return Asked(seconds, told["Statistics"].get("DataScannedInBytes", 0),
-                     told["ResultConfiguration"]["OutputLocation"])
+        if execution["Status"]["State"] != "SUCCEEDED":
+            raise QueryFailed(execution["Status"].get("StateChangeReason", execution["Status"]["State"]))
+        return Asked(seconds, execution["Statistics"].get("DataScannedInBytes", 0),
+                     execution["ResultConfiguration"]["OutputLocation"])
 
     def text(self, asked: Asked) -> str:
         """The whole answer as Athena wrote it: CSV with a line of names."""

@@ -18,8 +18,33 @@ from boto3.dynamodb.types import TypeDeserializer
 
 # Billed in steps of 5 KB a record: https://aws.amazon.com/firehose/pricing/
 STEP = 5 * 1024
-# What a delivery stream takes: https://docs.aws.amazon.com/firehose/latest/dev/limits.html
-RECORD_BYTES, CALL_RECORDS, CALL_BYTES = 1000 * 1024, 500, 4 * 1024 * 1024
+
+def our_function() -> ModuleType:
+    """The module of the function as deployed, without its logs."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # it makes a client when it is imported; no call goes out
+    os.environ.setdefault("DELIVERY_STREAM_NAME", "audit")
+    os.environ.setdefault("FAILURES_BUCKET", "audit")
+    folder = str(Path(__file__).resolve().parents[2] / "lambda")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    import stream_processor
+
+    return stream_processor
+
+
+# What a delivery stream takes: as the function has it, whose module says where AWS does
+RECORD_BYTES, CALL_RECORDS, CALL_BYTES = (
+    getattr(our_function(), limit) for limit in ("RECORD_BYTES", "CALL_RECORDS", "CALL_BYTES"))
+
+
+def refusal(records: Sequence[bytes]) -> str | None:
+    """Why Firehose refuses a call with these records, for their number or their size; None where it takes it."""
+    if not 1 <= len(records) <= CALL_RECORDS:
+        return f"{len(records)} records in a call, of 1 to {CALL_RECORDS}"
+    if not all(1 <= len(record) <= RECORD_BYTES for record in records):
+        return f"a record that is empty or has more than {RECORD_BYTES:,} bytes"
+    size = sum(map(len, records))
+    return f"{size:,} bytes in a call, of {CALL_BYTES:,} at most" if size > CALL_BYTES else None
 
 
 class Refused(Exception):
@@ -33,14 +58,12 @@ class Firehose:
         self.calls = self.records = self.bytes = self.billed = 0
 
     def put_record(self, DeliveryStreamName: str, Record: dict) -> dict:
-        """As boto3's client. Raises Refused for a record of more than 1,000 KiB."""
+        """As boto3's client. Raises Refused, as `refusal` says."""
         self._take([Record])
         return {"RecordId": "r"}
 
     def put_record_batch(self, DeliveryStreamName: str, Records: list[dict]) -> dict:
-        """As boto3's client, without partial failures. Raises Refused for more than 500 records or 4 MiB in a call."""
-        if len(Records) > CALL_RECORDS or sum(len(record["Data"]) for record in Records) > CALL_BYTES:
-            raise Refused("more than 500 records or 4 MiB in a call")
+        """As boto3's client, without partial failures. Raises Refused, as `refusal` says."""
         self._take(Records)
         return {"FailedPutCount": 0, "RequestResponses": [{"RecordId": "r"}] * len(Records)}
 
@@ -50,14 +73,13 @@ class Firehose:
             setattr(self, name, getattr(self, name) + count)
 
     def _take(self, records: list[dict]) -> None:
+        if reason := refusal([record["Data"] for record in records]):
+            raise Refused(reason)
+        sizes = [len(record["Data"]) for record in records]
         self.calls += 1
-        for record in records:
-            size = len(record["Data"])
-            if size > RECORD_BYTES:
-                raise Refused("a record of more than 1,000 KiB")
-            self.records += 1
-            self.bytes += size
-            self.billed += billed(size)
+        self.records += len(sizes)
+        self.bytes += sum(sizes)
+        self.billed += sum(map(billed, sizes))
 
 
 def billed(size: int) -> int:
@@ -110,19 +132,6 @@ def _number(value: Decimal) -> int | float:
 _DESERIALIZE = TypeDeserializer().deserialize
 
 
-def our_function() -> ModuleType:
-    """The module of the function as deployed, without its logs."""
-    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # it makes a client when it is imported; no call goes out
-    os.environ.setdefault("DELIVERY_STREAM_NAME", "audit")
-    os.environ.setdefault("AUDIT_BUCKET", "audit")
-    folder = str(Path(__file__).resolve().parents[2] / "lambda")
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    import stream_processor
-
-    return stream_processor
-
-
 def ours(records: Sequence[dict], firehose: Firehose) -> None:
     """The workbook's function, whole: from Lambda's event to its answer."""
     function = our_function()
@@ -132,5 +141,11 @@ def ours(records: Sequence[dict], firehose: Firehose) -> None:
             raise AssertionError("not all of the batch was delivered")
 
 
+def ours_not_compressed(records: Sequence[dict], firehose: Firehose) -> None:
+    """The same, but for the compressing: gzip members that hold their text as it is."""
+    with mock.patch.object(our_function(), "LEVEL", 0):
+        ours(records, firehose)
+
+
 DESIGNS: dict[str, Callable[[Sequence[dict], Firehose], None]] = {
-    "textbook": textbook, "tutorial": tutorial, "ours": ours}
+    "textbook": textbook, "tutorial": tutorial, "ours": ours, "ours, not compressed": ours_not_compressed}

@@ -1,7 +1,7 @@
 """The same events in S3 as three designs keep them, and as tables and views that the workbook's questions are asked of.
 
 - tutorial: JSON as it is, under year/month/day/hour folders; asked with its partition columns and without them.
-- delivered: the workbook's gzip objects, by day of arrival.
+- delivered: the workbook's objects, by day of arrival: gzip members that the function made of batches of 1,000.
 - compacted: Parquet, by day of change, made by Athena with the statements of Part 7.
 
 All have one object an hour, whatever the design, so that they differ in nothing else.
@@ -28,6 +28,7 @@ _TEXT = ("event_id", "event_name", "order_id", "sequence_number", "changed_at", 
          "old_image", "new_image", "detail")
 _COLUMNS = [*({"Name": name, "Type": "string"} for name in _TEXT), {"Name": "last_updated_date", "Type": "bigint"},
             {"Name": "changed_attributes", "Type": "array<string>"}]
+_BATCH = 1_000  # records: what the workbook's trigger hands over at most
 _HOURS = ("year", "month", "day", "hour")
 
 
@@ -74,16 +75,17 @@ def put(client: Client, count: int) -> None:
 
 def _put_day(status: dict, count: int, day: int) -> list[str]:
     """One day's objects in both ways, from another process; returns the hours as folders."""
-    s3, line = Client(status).s3, designs.our_function().audit_line
-    hours: dict[str, list[bytes]] = defaultdict(list)
+    s3, pack = Client(status).s3, designs.our_function().pack
+    hours: dict[str, list[dict]] = defaultdict(list)
     for record in changes_of_day(count, day):
         when = time.gmtime(record["dynamodb"]["ApproximateCreationDateTime"])
-        hours[time.strftime("%Y/%m/%d/%H", when)].append(line(record))
-    for hour, lines in hours.items():
-        text = b"".join(lines)
-        s3.put_object(Bucket=BUCKET, Key=f"{count}/tutorial/{hour}/events", Body=text)
-        s3.put_object(Bucket=BUCKET, Key=f"{count}/events/dt={hour[:10].replace('/', '-')}/{hour[11:]}.gz",
-                      Body=gzip.compress(text, 6))
+        hours[time.strftime("%Y/%m/%d/%H", when)].append(record)
+    for hour, records in hours.items():
+        batches = [pack(records[first:first + _BATCH])[0] for first in range(0, len(records), _BATCH)]
+        body = b"".join(package.data for packages in batches for package in packages)
+        s3.put_object(Bucket=BUCKET, Key=f"{count}/tutorial/{hour}/events", Body=gzip.decompress(body))
+        s3.put_object(Bucket=BUCKET, Key=f"{count}/events/dt={hour[:10].replace('/', '-')}/{hour[11:]}.json.gz",
+                      Body=body)
     return list(hours)
 
 

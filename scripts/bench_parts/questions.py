@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import command
 from bench_parts import layouts
 from bench_parts.client import Client
 from bench_parts.memory import memory
 from bench_parts.notebook_sql import PART_5, statements
+from commands.local_aws_process import clean_local_aws, local_aws
 
 SPANS = ("a day", "30 days")  # how far back a question looks
 _OF_ALL_DAYS = "transition_matrix"  # what is asked about 30 days, once, since it reads all there is
@@ -59,7 +59,7 @@ class Unequal(Exception):
 
 def measure(engine: str, counts: Sequence[int], times: int) -> Found:
     """Ask the questions in every layout of every size, `times` times where not everything is read."""
-    with command.clean_local_aws("duckdb") as status:  # it compacts as Athena does; Trino itself has no levels of ZSTD
+    with clean_local_aws("duckdb") as status:  # it compacts as Athena does; Trino itself has no levels of ZSTD
         client = Client(status)
         made = []
         for count in counts:
@@ -72,7 +72,7 @@ def measure(engine: str, counts: Sequence[int], times: int) -> Found:
         if engine == "duckdb":
             return Found(asked, made)
         port, state = int(status["endpoint"].rpartition(":")[2]), Path(status["state"])
-        with command.local_aws(engine, port, state) as again:  # the same tables and objects
+        with local_aws(engine, port, state) as again:  # the same tables and objects
             measured = _ask_all(again, made, times)
     for one, other in zip(measured, asked, strict=True):
         one.duckdb_bytes = other.bytes_read

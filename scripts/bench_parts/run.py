@@ -9,22 +9,25 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
-import command
-from bench_parts import chart, function, pipe, questions
+from bench_parts import bill, chart, end_to_end, function, questions
 from bench_parts.layouts import WITH_COLUMNS, WITHOUT_COLUMNS
 from bench_parts.tables import short, size, table
+from environments import ROOT
 
-FOLDER = command.ROOT / "build" / "bench"
+FOLDER = ROOT / "build" / "bench"
+COMMITTED = ROOT / "scripts" / "bench.md"
+BEGIN = "Measured on "  # where the tables begin in COMMITTED; the words before them stay
 
 
-def run(parts: Iterable[str], engine: str, quick: bool) -> int:
-    """Measure each of `parts`; returns the exit status."""
+def run(parts: Iterable[str], engine: str, quick: bool, write: bool = False) -> int:
+    """Measure each of `parts`, keep the tables in FOLDER and, with `write`, in COMMITTED; returns the exit status."""
     began = time.monotonic()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    texts = [f"Measured on {datetime.date.today():%d %B %Y}{' with --quick' if quick else ''}: {os.cpu_count()} cores, "
+    texts = [f"{BEGIN}{datetime.date.today():%d %B %Y}{' with --quick' if quick else ''}: {os.cpu_count()} cores, "
              f"Python {platform.python_version()}, {platform.system()}, SQL by {engine}."]
     print(texts[0], flush=True)
     numbers: dict[str, Any] = {}
@@ -35,11 +38,19 @@ def run(parts: Iterable[str], engine: str, quick: bool) -> int:
         texts.append(tell(numbers[part]))
         print(f"\n{texts[-1]}", flush=True)
     (FOLDER / "bench.md").write_text("\n\n".join(texts) + "\n", encoding="utf-8")
+    if write:
+        commit(texts)
     (FOLDER / "bench.json").write_text(json.dumps(numbers, indent=2, default=dataclasses.asdict), encoding="utf-8")
     chart.draw(numbers, texts[0], FOLDER / "bench.png")
     print(f"\n{time.monotonic() - began:.0f} s: bench.md, bench.json and bench.png in "
-          f"{FOLDER.relative_to(command.ROOT)}")
+          f"{FOLDER.relative_to(ROOT)}")
     return 0
+
+
+def commit(texts: Sequence[str], file: Path = COMMITTED) -> None:
+    """Put the tables into `file`, behind the words that it begins with."""
+    words = file.read_text(encoding="utf-8").partition(f"\n{BEGIN}")[0]
+    file.write_text("\n\n".join([words.rstrip(), *texts]) + "\n", encoding="utf-8")
 
 
 def _function(measured: list[function.Measured]) -> str:
@@ -50,6 +61,23 @@ def _function(measured: list[function.Measured]) -> str:
           f"{one.sent.records:,}", short(one.sent.bytes_an_event), f"{one.sent.billed_over_real:.3f}",
           short(one.sent_small.bytes_an_event), f"{one.sent_small.billed_over_real:.3f}", f"{one.largest_batch:,}")
          for one in measured])
+
+
+def _bill(found: bill.Found) -> str:
+    ours = list(found.billed.values())[-1]
+
+    def cell(billed: dict[int, float], size: int) -> str:
+        return short(billed[size]) + ("" if billed is ours else f" ({short(billed[size] / ours[size])} times)")
+
+    return "\n\n".join([
+        "**Bytes that Firehose bills for an event**, by events a batch; in brackets, how many times as many as the "
+        "workbook's",
+        table(("Function", *(f"{size:,}" for size in bill.BATCHES)),
+              [(name, *(cell(billed, size) for size in bill.BATCHES)) for name, billed in found.billed.items()]),
+        f"**Dollars a month**, by changes a second, of {bill.EVENT_BYTES} bytes each, as Part 7 calculates them",
+        table(("Design", *(f"{rate:,}" for rate in bill.RATES)),
+              [(name, *(f"{dollars:,.2f}" if dollars < 1_000 else f"{dollars:,.0f}" for dollars in by_rate.values()))
+               for name, by_rate in found.dollars.items()])])
 
 
 def _questions(found: questions.Found) -> str:
@@ -104,8 +132,8 @@ def _made(made: list[questions.Made]) -> str:
                   for one in made])
 
 
-def _pipe(measured: list[pipe.Measured]) -> str:
-    return "**The whole pipe** on the local AWS, from the first write until an answer has all changes\n\n" + table(
+def _end_to_end(measured: list[end_to_end.Measured]) -> str:
+    return "**End to end** on the local AWS, from the first write until an answer has all changes\n\n" + table(
         ("Changes", "written after, s", "in an answer after, s", "changes/s", "memory, MB"),
         [(f"{one.changes:,}", short(one.written), short(one.queryable), short(one.changes_a_second),
           f"{one.memory:.0f}") for one in measured])
@@ -113,7 +141,9 @@ def _pipe(measured: list[pipe.Measured]) -> str:
 
 _PARTS: dict[str, tuple[Callable[[str, bool], Any], Callable[[Any], str]]] = {
     "function": (lambda engine, quick: function.measure(turns=20 if quick else 100), _function),
+    "bill": (lambda engine, quick: bill.measure(), _bill),
     "questions": (lambda engine, quick: questions.measure(
         engine, [10_000] if quick else [10_000, 100_000, 1_000_000], 1 if quick else 3), _questions),
-    "pipe": (lambda engine, quick: pipe.measure(engine, [1_000] if quick else [1_000, 10_000, 100_000]), _pipe),
+    "end_to_end": (lambda engine, quick: end_to_end.measure(
+        engine, [1_000] if quick else [1_000, 10_000, 100_000]), _end_to_end),
 }

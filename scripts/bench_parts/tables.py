@@ -1,4 +1,4 @@
-"""Tables in Markdown, as they are printed and as the README shows them."""
+"""Tables in Markdown, as they are printed and as scripts/bench.md keeps them."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence

@@ -28,6 +28,7 @@ READY_WITHIN, STOPPED_WITHIN = 30, 60  # seconds
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Do what the command line says; the exit status. 1 with one sentence where it cannot be done."""
     options = parse(arguments)
     try:
         verbs = {"setup": setup, "start": start, "stop": stop, "status": status, "env": env, "reset": reset,
@@ -42,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """The verb and the options, with their defaults from the environment; `state` is absolute."""
     parser = argparse.ArgumentParser(
         prog="python3 scripts/local_aws",
         description="A local AWS for the workbook: no account, no cost, on this machine's loopback only. What it holds "
@@ -72,6 +74,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def setup(options: argparse.Namespace) -> int:
+    """Have ready what `start` needs, and start nothing. Raises SetupError."""
     set_up(options)
     print(f"The local AWS is set up{', and so is Trino' if options.engine == 'trino' else ''}.")
     return 0
@@ -85,6 +88,7 @@ def set_up(options: argparse.Namespace) -> Path:
 
 
 def start(options: argparse.Namespace) -> int:
+    """Find it running, or start it; another engine than it has restarts it. Raises SetupError."""
     python = set_up(options)
     try:
         keys.private(options.state)
@@ -105,6 +109,7 @@ def start(options: argparse.Namespace) -> int:
 
 
 def launch(python: Path, options: argparse.Namespace) -> None:
+    """Start the server in the background, and return when it answers. Raises SetupError if it does not in time."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -147,6 +152,7 @@ def serve(options: argparse.Namespace) -> int:
 
 
 def stop(options: argparse.Namespace) -> int:
+    """End it, if it is running."""
     found = running(options)
     if not found:
         print("The local AWS is not running.")
@@ -157,7 +163,8 @@ def stop(options: argparse.Namespace) -> int:
 
 
 def end(found: dict, options: argparse.Namespace) -> None:
-    """Stop it as it should be stopped: it finishes what it is at and writes its state first."""
+    """Stop what `running` found: it ends the calls under way and writes its state first. Raises SetupError if it has to
+    be ended by force."""
     family = descendants(found["pid"])
     os.kill(found["pid"], signal.SIGTERM)
     deadline = time.monotonic() + STOPPED_WITHIN
@@ -174,6 +181,7 @@ def end(found: dict, options: argparse.Namespace) -> None:
 
 
 def status(options: argparse.Namespace) -> int:
+    """Print how it is; 0 if it is running, else 3."""
     found = running(options)
     if options.json:
         facts = {"running": bool(found), "endpoint": None, "region": None, "engine": None, "versions": {}, "pids": [],
@@ -213,6 +221,7 @@ def env(options: argparse.Namespace) -> int:
 
 
 def reset(options: argparse.Namespace) -> int:
+    """Empty it, whether it is running or not."""
     found = running(options)
     if found:
         with local_http().open(keys.signed(found["endpoint"] + "/_ministack/reset", keys.ensure(options.state), "POST"),
@@ -226,6 +235,7 @@ def reset(options: argparse.Namespace) -> int:
 
 
 def record(options: argparse.Namespace) -> Path:
+    """The file that says which process and port it was started with."""
     return options.state / "server.json"
 
 
@@ -238,10 +248,10 @@ def running(options: argparse.Namespace) -> dict | None:
         if root is None:
             return None
         with local_http().open(keys.signed(endpoint + "/_local/status", root), timeout=10) as answer:
-            told = json.load(answer)
+            answered = json.load(answer)
     except (OSError, ValueError, KeyError):
         return None
-    return {**told, "endpoint": endpoint} if told.get("pid") == noted["pid"] else None
+    return {**answered, "endpoint": endpoint} if answered.get("pid") == noted["pid"] else None
 
 
 def local_http() -> urllib.request.OpenerDirector:
@@ -250,6 +260,7 @@ def local_http() -> urllib.request.OpenerDirector:
 
 
 def alive(pid: int) -> bool:
+    """Whether a process is there."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)  # where it is this process's own child, a dead one stays until asked for
     try:

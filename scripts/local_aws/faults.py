@@ -37,9 +37,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from local_aws.server import Handler, LocalAws
-
-Response = tuple[int, dict, bytes]
+    from local_aws.server import Handler, LocalAws, Response
 
 SETTINGS: dict[str, dict[str, type]] = {
     "reject_records": {"stream": str}, "throttle_firehose": {"stream": str},
@@ -50,33 +48,34 @@ SERVICES = ("lambda", "firehose", "s3")
 
 
 class Fault:
-    """One fault, when it strikes, and how often it has."""
+    """One fault, when it strikes, and how often it has. `asked` is what it was asked for with, in the form of
+    `/_local/faults`; ValueError says what is wrong with that."""
 
-    def __init__(self, order: dict):
-        order = dict(order)
-        self.order = dict(order)
-        self.name = order.pop("fault", None)
+    def __init__(self, asked: dict):
+        settings = dict(asked)
+        self.asked = dict(asked)
+        self.name = settings.pop("fault", None)
         if self.name not in SETTINGS:
             raise ValueError(f"fault must be one of {', '.join(SETTINGS)}, not {self.name!r}")
-        self.share, self.count, self.seed = (order.pop(key, None) for key in ("share", "count", "seed"))
+        self.share, self.count, self.seed = (settings.pop(key, None) for key in ("share", "count", "seed"))
         if self.share is not None and not (isinstance(self.share, (int, float)) and 0 <= self.share <= 1):
             raise ValueError("share must be a number from 0 to 1")
         if self.count is not None and not (isinstance(self.count, int) and self.count >= 0):
             raise ValueError("count must be a whole number from 0")
-        for key, value in order.items():
+        for key, value in settings.items():
             kind = SETTINGS[self.name].get(key)
             if kind is None:
                 raise ValueError(f"{self.name} has no setting {key!r}")
             if not isinstance(value, (int, float) if kind is float else kind):
                 raise ValueError(f"{key} must be of type {kind.__name__}")
-        if self.name == "delay" and (order.get("service") not in (None, *SERVICES) or "seconds" not in order):
+        if self.name == "delay" and (settings.get("service") not in (None, *SERVICES) or "seconds" not in settings):
             raise ValueError(f"delay needs seconds, and its service is one of {', '.join(SERVICES)}")
-        self.settings = order
+        self.settings = settings
         self.occasions = self.injected = 0
         self._chance = random.Random(self.seed)
 
     def strikes(self, **occasion: str) -> bool:
-        """Whether it strikes on this occasion, which it counts if it is one of its own."""
+        """Whether it strikes on this occasion, which it counts if its settings are those of the occasion."""
         for key, value in occasion.items():
             wanted = self.settings.get(key)
             if wanted is not None and not (value.startswith(wanted) if key == "prefix" else value == wanted):
@@ -104,17 +103,18 @@ class Faults:
                 self.faults = []
             elif method == "POST":
                 try:
-                    orders = json.loads(body)
+                    asked = json.loads(body)
                     self.faults = self.faults + [
-                        Fault(order) for order in (orders if isinstance(orders, list) else [orders])]
+                        Fault(one) for one in (asked if isinstance(asked, list) else [asked])]
                 except (ValueError, TypeError) as error:
                     return 400, {"error": str(error)}
             elif method != "GET":
                 return 405, {"error": "GET, POST or DELETE"}
-            return 200, {"faults": [{**fault.order, "occasions": fault.occasions, "injected": fault.injected}
+            return 200, {"faults": [{**fault.asked, "occasions": fault.occasions, "injected": fault.injected}
                                     for fault in self.faults]}
 
     def forget(self) -> None:
+        """Take all faults away."""
         self.answer("DELETE", b"")
 
     def strike(self, name: str, **occasion: str) -> Fault | None:
@@ -125,6 +125,8 @@ class Faults:
             return next((fault for fault in self.faults if fault.name == name and fault.strikes(**occasion)), None)
 
     def delayed(self, service: str) -> Callable[[Handler], Handler]:
+        """A wrapper around a service's handler, in which `delay` strikes."""
+
         def wrapper(inner: Handler) -> Handler:
             async def handle(*request: Any) -> Response:
                 if fault := self.strike("delay", service=service):
@@ -136,6 +138,8 @@ class Faults:
         return wrapper
 
     def firehose(self, inner: Handler) -> Handler:
+        """Firehose's handler, in which `throttle_firehose` and `reject_records` strike."""
+
         async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> Response:
             action = headers.get("x-amz-target", "").rpartition(".")[2]
             if not self.faults or action not in ("PutRecord", "PutRecordBatch"):
@@ -164,15 +168,17 @@ class Faults:
         status, headers, body = answer
         if status != 200 or not rejected:
             return answer
-        told = json.loads(body)
-        rest = iter(told.get("RequestResponses", []))
-        told["RequestResponses"] = [
+        partly = json.loads(body)
+        rest = iter(partly.get("RequestResponses", []))
+        partly["RequestResponses"] = [
             {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."} if place in rejected
             else next(rest) for place in range(len(records))]
-        told["FailedPutCount"] = told.get("FailedPutCount", 0) + len(rejected)
-        return status, headers, json.dumps(told).encode()
+        partly["FailedPutCount"] = partly.get("FailedPutCount", 0) + len(rejected)
+        return status, headers, json.dumps(partly).encode()
 
     def s3(self, inner: Handler) -> Handler:
+        """S3's handler, in which `fail_s3` strikes."""
+
         async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> Response:
             bucket, _, key = unquote(path).lstrip("/").partition("/")
             writes = key and (method == "PUT" or (method == "POST" and "uploads" in query)) and not (
@@ -186,6 +192,8 @@ class Faults:
         return handle
 
     def function(self, inner: Handler) -> Handler:
+        """Lambda's handler, in which those of functions strike."""
+
         async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> Response:
             parts = unquote(path).rstrip("/").split("/")
             if not self.faults or method != "POST" or parts[-1] != "invocations":
@@ -198,19 +206,20 @@ class Faults:
             answer = None
             if late or not crash or crash.settings.get("after"):
                 answer = await inner(method, path, headers, body, query)
-            if not crash and not late or answer is not None and answer[0] != 200:
+            if answer is not None and (answer[0] != 200 or not crash and not late):
                 return answer
             request = str(uuid.uuid4())
-            told = ({"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request} Error: Task timed out"}
+            failure = ({"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request} Error: Task timed out"}
                     if late else {"errorType": "Runtime.ExitError", "errorMessage":
                                   f"RequestId: {request} Error: Runtime exited with error: signal: killed"})
             return 200, {"Content-Type": "application/json", "X-Amz-Function-Error": "Unhandled",
-                         "X-Amz-Executed-Version": "$LATEST"}, json.dumps(told).encode()
+                         "X-Amz-Executed-Version": "$LATEST"}, json.dumps(failure).encode()
 
         return handle
 
 
 def install(aws: LocalAws) -> None:
+    """Let faults strike before anything else sees a request."""
     faults = Faults()
     aws.route("faults", faults.answer)
     aws.on_reset(faults.forget)

@@ -18,6 +18,8 @@ from environments import SetupError
 
 _modules: list[Module] = []
 
+EvalContext = Any  # ministack's: who asks for what, with the condition keys; its class is had at run time only
+
 
 class Module:
     """One of ministack's modules. `used` and `replaced` say why each name is needed."""
@@ -191,6 +193,8 @@ firehose = Module("services.firehose", used={
     "_build_description": "a delivery stream as DescribeDeliveryStream shows it",
     "_convert_to_parquet": "the conversion of records",
     "_DeliveryError": "what it raises for records that do not fit",
+}, replaced={
+    "_dest_description": "DescribeDeliveryStream leaves a destination's FileExtension out",
 })
 
 # Athena

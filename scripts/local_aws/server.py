@@ -29,8 +29,9 @@ from local_aws.keys import REGION, Keys
 if TYPE_CHECKING:
     from local_aws.iam.request import Resources
 
-Response = tuple[int, dict, bytes]
-Handler = Callable[[str, str, dict, bytes, dict], Awaitable[Response]]
+Response = tuple[int, dict, bytes]  # status, headers, body
+Handler = Callable[[str, str, dict, bytes, dict], Awaitable[Response]]  # method, path, headers, body, query parameters
+Client = Any  # a boto3 client: their classes are made at run time
 HOST = "127.0.0.1"
 TEMPORARY = "tmp"  # the folder, in the state, of its temporary files
 
@@ -74,17 +75,17 @@ class LocalAws:
         """Put `wrapper(handler)` in the place of a service's handler ('dynamodb', 'athena', …: ministack's names)."""
         self._handlers[service] = wrapper(self._handlers[service])
 
-    def client(self, service: str, **options: Any) -> Any:
+    def client(self, service: str, **options: Any) -> Client:
         """A boto3 client over HTTP to itself, made once for the same options: as the local root, unless those hold
         other credentials. For worker threads: on the event loop it would wait for itself."""
         with self._making:  # a session may not make two clients at once
             return self._made(service, **options)
 
-    def _make(self, service: str, **options: Any) -> Any:
+    def _make(self, service: str, **options: Any) -> Client:
         return self._session.client(service, endpoint_url=self.endpoint, **options)
 
     @functools.cached_property
-    def _session(self) -> Any:
+    def _session(self) -> Any:  # noqa: ANN401 -- the stubs of its class know services by literal names only
         """One for all, as each would read the services' models, megabytes, again."""
         import boto3
 

@@ -46,3 +46,9 @@ def orders(athena: Athena) -> str:
     return athena.json_table({"id": "bigint", "name": "string", "tags": "array<string>"}, {
         "a.json": [{"id": 1, "name": 'a "quoted", name', "tags": ["x", "y"]}, {"id": 2, "name": ""}],
         "b.json.gz": [{"id": 3, "tags": []}]})
+
+
+@pytest.fixture(scope="session")
+def front(aws: Aws) -> Athena:
+    """Athena on one engine, for what no engine has a part in."""
+    return Athena(aws)

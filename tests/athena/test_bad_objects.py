@@ -49,6 +49,14 @@ def test_an_empty_object_has_no_rows(athena):
     assert athena.rows(f"SELECT id FROM {table}") == [["1"]]
 
 
+def test_objects_in_folders_below_are_read_and_hidden_ones_are_not(athena):
+    """https://docs.aws.amazon.com/athena/latest/ug/tables-location-format.html"""
+    table = athena.json_table({"id": "bigint"}, {
+        "a.json": [{"id": 1}], "2026/11/24/19/b.json": [{"id": 2}], "2026/_hidden/c.json": [{"id": 3}],
+        ".hidden/d.json": [{"id": 4}], "2026/_e.json": [{"id": 5}]})
+    assert athena.rows(f"SELECT id FROM {table} ORDER BY id") == [["1"], ["2"]]
+
+
 def test_a_result_of_a_million_rows(athena):
     found = athena.done("SELECT a.n, b.m FROM UNNEST(sequence(1, 1000)) AS a(n) CROSS JOIN "
                         "UNNEST(sequence(1, 1000)) AS b(m)")

@@ -76,6 +76,17 @@ def test_a_template_says_where_partitions_lie(athena):
     assert athena.rows(f"SELECT id, part FROM {table}") == [["1", "2025-01-02"]]
 
 
-def test_a_range_that_makes_no_sense_is_told(athena):
-    table = athena.json_table(ROW, {}, projected(type="date", range="yesterday", format="yyyy-MM-dd"), ("part",))
-    assert "projection.part.range" in athena.reason(f"SELECT id FROM {table}")
+@pytest.mark.parametrize(("parameters", "reason"), [
+    (projected(), "HIVE_METASTORE_ERROR: Table {table} is configured for partition projection, but the following "
+                  "partition columns are missing projection configuration: [part] (table {table})"),
+    (projected(type="integer", range="1-10"), 'INVALID_TABLE_PROPERTY: For input string: "1-10"'),
+    (projected(type="integer", range="1,9223372036854775807"),
+     "HIVE_EXCEEDED_PARTITION_LIMIT: Query over table can potentially read 9223372036854775807 partitions"),
+    (projected(type="date", range="yesterday", format="yyyy-MM-dd"),
+     "INVALID_TABLE_PROPERTY: Table property projection.part.range is not valid: yesterday"),
+])
+def test_what_makes_no_sense_of_a_projection_is_told(athena, parameters, reason):
+    """https://docs.aws.amazon.com/athena/latest/ug/troubleshooting-athena.html (partition projection),
+    …/partition-projection-setting-up.html"""
+    table = athena.json_table(ROW, {}, parameters, ("part",))
+    assert athena.reason(f"SELECT id FROM {table}") == reason.format(table=f"{athena.name}.{table}")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.hive_types import from_hive, to_hive
 from local_aws.athena.text import formatter
 from local_aws.athena.types import Type, parse_type

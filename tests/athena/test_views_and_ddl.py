@@ -4,6 +4,9 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 
+import pytest
+from botocore.exceptions import ClientError
+
 
 def test_a_view_is_kept_in_glue_and_used_later(athena, orders):
     """https://docs.aws.amazon.com/athena/latest/ug/create-view.html"""
@@ -90,3 +93,59 @@ def test_what_is_added_is_compressed_as_the_table_says(athena, orders):
         assert sizes[19] < 0.95 * sizes[1]
     assert "compression_level" in athena.reason(
         "CREATE TABLE t WITH (write_compression = 'GZIP', compression_level = 5) AS SELECT 1 AS one")
+
+
+def test_patterns_know_two_signs(front):
+    """https://docs.aws.amazon.com/athena/latest/ug/show-tables.html, …/show-databases.html, …/show-views.html"""
+    table = front.json_table({"id": "bigint"}, {})
+    front.done(f"CREATE VIEW {table}_view AS SELECT id FROM {table}")
+    assert front.rows(f"SHOW TABLES '{table}*'") == [[table], [f"{table}_view"]]
+    assert front.rows(f"SHOW TABLES IN {front.name} '{table.upper()}.*'") == [[table], [f"{table}_view"]]
+    assert front.rows(f"SHOW TABLES 'nothing|{table}|*_nothing'") == [[table]]
+    assert front.rows(f"SHOW VIEWS LIKE '*{table[2:]}*'") == [[f"{table}_view"]]
+    assert front.rows(f"SHOW DATABASES LIKE '{front.name[:-1]}*'") == [[front.name]]
+    for literal in ("a(", "[", "+", "?", table[:-1] + "?", table[:-1] + "[a-z0-9]", "\\", "(|)"):
+        assert front.rows(f"SHOW TABLES '{literal}'") == []
+
+
+@pytest.mark.parametrize("sql", [
+    "ALTER TABLE {orders} ADD COLUMNS (", "ALTER TABLE {orders} ADD COLUMNS", "ALTER TABLE {orders} ADD COLUMNS (id)",
+    "ALTER TABLE {orders} ADD COLUMNS (a strng)", "ALTER TABLE {orders} ADD COLUMNS id bigint",
+    "ALTER TABLE {orders} ADD PARTITION (day = '1')", "ALTER TABLE {orders} SET TBLPROPERTIES ('a')",
+    "ALTER TABLE {orders} SET LOCATION 'here'", "ALTER TABLE {bare} ADD PARTITION (day = '1')",
+    "CREATE EXTERNAL TABLE {new} (id bigint) STORED AS INPUTFORMAT 'a' LOCATION 's3://{bucket}/x/'",
+    "CREATE EXTERNAL TABLE {new} (id) LOCATION 's3://{bucket}/x/'", "CREATE EXTERNAL TABLE {new} (id bigint",
+    "CREATE EXTERNAL TABLE {new} (id bigint) LOCATION 's3://{bucket}/x/' TBLPROPERTIES ('a')",
+    "CREATE EXTERNAL TABLE {new} LIKE {orders}", "CREATE EXTERNAL TABLE",
+    "CREATE TABLE {new} WITH (format = ARRAY['JSON']) AS SELECT 1 AS a",
+    "CREATE TABLE {new} WITH (partitioned_by = 'day') AS SELECT 1 AS day",
+    "CREATE TABLE {new} WITH (external_location = 5) AS SELECT 1 AS a",
+    "CREATE TABLE {new} WITH (external_location = ARRAY['s3://{bucket}/x/']) AS SELECT 1 AS a",
+    "CREATE TABLE {new} WITH (field_delimiter = ARRAY[',']) AS SELECT 1 AS a",
+    "CREATE TABLE {new} WITH (compression_level = ARRAY['3'], write_compression = 'ZSTD') AS SELECT 1 AS a",
+    "SHOW COLUMNS IN", "SHOW PARTITIONS", "SHOW CREATE TABLE", "DESCRIBE", "DROP TABLE", "MSCK REPAIR TABLE {view}",
+    "SHOW CREATE VIEW {broken}", "SELECT * FROM {broken}", "DESCRIBE {broken}"])
+def test_no_error_of_pythons_comes_through(front, sql):
+    orders = front.json_table({"id": "bigint"}, {})
+    given = {"orders": orders, "new": front.unique(), "bucket": front.bucket, "bare": front.unique(),
+             "broken": front.unique(), "view": front.unique()}
+    front.glue.create_table(DatabaseName=front.name, TableInput={
+        "Name": given["bare"], "PartitionKeys": [{"Name": "day", "Type": "string"}]})
+    front.glue.create_table(DatabaseName=front.name, TableInput={
+        "Name": given["broken"], "TableType": "VIRTUAL_VIEW", "ViewOriginalText": "/* Presto View: bm8= */"})
+    front.done(f"CREATE VIEW {given['view']} AS SELECT 1 AS one")
+    try:
+        status = front.run(sql.format(**given))["Status"]
+    except ClientError as refused:
+        assert refused.response["Error"]["Code"] == "InvalidRequestException"
+    else:
+        assert status["State"] == "FAILED", status
+        assert "GENERIC_INTERNAL_ERROR" not in status["StateChangeReason"], status
+
+
+@pytest.mark.parametrize("sql", ["DESCRIBE {bare}", "SHOW COLUMNS IN {bare}", "SHOW CREATE TABLE {bare}"])
+def test_a_table_of_which_glue_knows_little_is_shown(front, sql):
+    bare = front.unique()
+    front.glue.create_table(DatabaseName=front.name, TableInput={
+        "Name": bare, "PartitionKeys": [{"Name": "day", "Type": "string"}]})
+    assert "day" in str(front.rows(sql.format(bare=bare)))

@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import command
+from commands.local_aws_process import clean_local_aws, variables
 from environments import ROOT, SetupError, ensure
 from unavailable import unavailable
 
@@ -49,8 +49,8 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("browser")
     shots, trouble = folder / "screenshots", folder / "trouble.png"
     began = time.monotonic()
-    with command.clean_local_aws(os.environ.get("AUDIT_LOCAL_ENGINE")) as status, \
-            _jupyterlab(folder, command.variables(status)) as address:
+    with clean_local_aws(os.environ.get("AUDIT_LOCAL_ENGINE")) as status, \
+            _jupyterlab(folder, variables(status)) as address:
         done = subprocess.run([python, Path(__file__).with_name("walk.py"), address, "--browser", browser,
                                "--screenshots", shots, "--trouble", trouble], stdout=subprocess.PIPE, text=True,
                               timeout=3 * WITHIN)

@@ -4,7 +4,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from function_package import function_package
+from bench_parts.function_package import function_package
 
 HANDLER = "def handler(event, context): pass"
 

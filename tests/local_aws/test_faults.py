@@ -6,8 +6,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
 """
 from __future__ import annotations
 
+import asyncio
 import json
-import time
 import urllib.error
 import urllib.request
 
@@ -16,6 +16,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from aws_under_test import ask
+from delivery_stream import Delivery
+from local_aws import faults as local_faults
 from triggered_table import TriggeredTable, client, eventually
 
 ONCE = Config(retries={"total_max_attempts": 1})
@@ -44,27 +46,7 @@ def faults(aws):
 
 @pytest.fixture(scope="module")
 def delivery(aws):
-    """A delivery stream into a bucket of its own: (stream, bucket)."""
-    name = f"faults-{time.time_ns()}"
-    s3, iam, firehose = client(aws, "s3"), client(aws, "iam"), client(aws, "firehose")
-    s3.create_bucket(Bucket=name)
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({
-        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
-                                                "Principal": {"Service": "firehose.amazonaws.com"}}]}))["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=json.dumps({
-        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}))
-    firehose.create_delivery_stream(DeliveryStreamName=name, ExtendedS3DestinationConfiguration={
-        "RoleARN": role, "BucketARN": f"arn:aws:s3:::{name}", "Prefix": "events/",
-        "BufferingHints": {"IntervalInSeconds": 0, "SizeInMBs": 1}})
-    eventually(lambda: firehose.describe_delivery_stream(
-        DeliveryStreamName=name)["DeliveryStreamDescription"]["DeliveryStreamStatus"] == "ACTIVE")
-    return name, name
-
-
-def arrived(aws, bucket: str) -> bytes:
-    s3 = client(aws, "s3")
-    found = s3.list_objects_v2(Bucket=bucket, Prefix="events/").get("Contents", [])
-    return b"".join(s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read() for one in found)
+    return Delivery(aws, seconds=0)
 
 
 def test_nothing_fails_unless_asked_to(aws, faults):
@@ -73,8 +55,7 @@ def test_nothing_fails_unless_asked_to(aws, faults):
 
 def test_a_share_of_records_is_rejected(aws, faults, delivery):
     """API_PutRecordBatch: 200 with FailedPutCount, an ErrorCode for each rejected entry, the others in their place."""
-    stream, bucket = delivery
-    firehose = client(aws, "firehose")
+    stream, firehose = delivery.name, delivery.firehose
     records = [{"Data": f"record{number:03};".encode()} for number in range(100)]
 
     def rejected() -> list[int]:
@@ -88,13 +69,13 @@ def test_a_share_of_records_is_rejected(aws, faults, delivery):
 
     places = rejected()
     assert 15 < len(places) < 45 and places == rejected()  # the seed chooses
-    eventually(lambda: arrived(aws, bucket).count(b";") == 2 * (100 - len(places)))
-    assert all(f"record{place:03};".encode() not in arrived(aws, bucket) for place in places)
+    eventually(lambda: delivery.delivered().count(b";") == 2 * (100 - len(places)))
+    assert all(f"record{place:03};".encode() not in delivery.delivered() for place in places)
 
 
 def test_whole_calls_are_throttled(aws, faults, delivery):
     """API_PutRecordBatch, ServiceUnavailableException: as often as told, and no more."""
-    stream, _ = delivery
+    stream = delivery.name
     faults.add("throttle_firehose", count=2, stream=stream)
     firehose = aws.client("firehose", config=ONCE)
     for _ in range(2):
@@ -107,15 +88,15 @@ def test_whole_calls_are_throttled(aws, faults, delivery):
 def test_writes_to_s3_fail_and_firehose_tries_again(aws, faults, delivery):
     """ErrorResponses, SlowDown; Firehose retries its delivery
     (https://docs.aws.amazon.com/firehose/latest/dev/retry.html)."""
-    stream, bucket = delivery
+    bucket = delivery.name
     s3 = aws.client("s3", config=ONCE)
     faults.add("fail_s3", bucket=bucket, prefix="events/", count=2)
     s3.put_object(Bucket=bucket, Key="other", Body=b"")
     with pytest.raises(ClientError) as refused:
         s3.put_object(Bucket=bucket, Key="events/by-hand", Body=b"")
     assert refused.value.response["Error"]["Code"] == "SlowDown"
-    client(aws, "firehose").put_record(DeliveryStreamName=stream, Record={"Data": b"in spite of it"})
-    eventually(lambda: b"in spite of it" in arrived(aws, bucket), 30)
+    delivery.put(b"in spite of it")
+    eventually(lambda: b"in spite of it" in delivery.delivered())
     assert faults.injected() == {"fail_s3": 2}
 
 
@@ -141,12 +122,26 @@ def test_a_function_crashes_times_out_and_gets_a_batch_twice(aws, faults):
     assert faults.injected() == {"crash_function": 1} and line.mapping()["State"] == "Enabled"
 
 
-def test_calls_are_delayed(aws, faults):
-    s3 = client(aws, "s3")
-    faults.add("delay", service="s3", seconds=0.4, count=1)
-    begun = time.monotonic()
-    s3.list_buckets()
-    assert time.monotonic() - begun > 0.4
+def test_calls_are_delayed(aws, faults, monkeypatch):
+    """That it is waited is seen in process; over HTTP, that the request is one that is delayed."""
+    waited, handled = [], []
+
+    async def sleep(seconds: float) -> None:
+        waited.append((seconds, len(handled)))
+
+    async def handler(*request: object) -> tuple[int, dict, bytes]:
+        handled.append(request)
+        return 200, {}, b""
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    in_process = local_faults.Faults()
+    in_process.answer("POST", b'{"fault": "delay", "service": "s3", "seconds": 0.4, "count": 1}')
+    for service in ("lambda", "s3", "s3"):
+        asyncio.run(in_process.delayed(service)(handler)("GET", "/", {}, b"", {}))
+    assert waited == [(0.4, 1)] and len(handled) == 3
+
+    faults.add("delay", service="s3", seconds=0.01, count=1)
+    client(aws, "s3").list_buckets()
     assert faults.injected() == {"delay": 1}
 
 

@@ -1,7 +1,6 @@
 """Firehose buffers, names, compresses and delivers as AWS documents, and keeps what it cannot deliver."""
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import re
@@ -14,59 +13,18 @@ import pandas as pd
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from delivery_stream import Delivery
+from in_memory_firehose import stream_processor
+from local_aws.firehose.buffer import Buffer
+from local_aws.firehose.prefixes import evaluate, evaluate_for_errors, violation
+from local_aws.firehose.store import Batch
 from triggered_table import client, eventually
 
-FIREHOSE = {"Service": "firehose.amazonaws.com"}
-MIB = 1024 * 1024
-PREFIX = {"Prefix": "events/dt=!{timestamp:yyyy-MM-dd}/",
-          "ErrorOutputPrefix": "errors/!{firehose:error-output-type}/dt=!{timestamp:yyyy-MM-dd}/"}
-
-
-class Delivery:
-    """A bucket, a role that may write into it, and a delivery stream, made through boto3 under a name of their own."""
-
-    def __init__(self, aws, seconds: int = 1, mib: int = 1, principal=FIREHOSE, **settings):
-        self.name = f"firehose-{uuid.uuid4().hex[:10]}"
-        self.s3, self.iam, self.firehose, self.logs = (client(aws, one) for one in ("s3", "iam", "firehose", "logs"))
-        self.s3.create_bucket(Bucket=self.name)
-        self.role = self.iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=json.dumps({
-            "Version": "2012-10-17",
-            "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}))["Role"]["Arn"]
-        self.permit()
-        self.settings = {
-            "RoleARN": self.role, "BucketARN": f"arn:aws:s3:::{self.name}",
-            "BufferingHints": {"SizeInMBs": mib, "IntervalInSeconds": seconds}, "CompressionFormat": "GZIP",
-            **PREFIX, **settings}
-        self.firehose.create_delivery_stream(
-            DeliveryStreamName=self.name, ExtendedS3DestinationConfiguration=self.settings)
-
-    def permit(self, actions: tuple = ("s3:PutObject", "logs:PutLogEvents")) -> None:
-        self.iam.put_role_policy(RoleName=self.name, PolicyName="deliver", PolicyDocument=json.dumps({
-            "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": [
-                f"arn:aws:s3:::{self.name}/*", "arn:aws:logs:*:*:log-group:*"]}]}))
-
-    def destination(self) -> tuple[dict, dict]:
-        """The destination's description, and the delivery stream's."""
-        described = self.firehose.describe_delivery_stream(
-            DeliveryStreamName=self.name)["DeliveryStreamDescription"]
-        (destination,) = described["Destinations"]
-        return destination, described
-
-    def put(self, *records: bytes) -> dict:
-        return self.firehose.put_record_batch(
-            DeliveryStreamName=self.name, Records=[{"Data": record} for record in records])
-
-    def keys(self, prefix: str = "") -> list[str]:
-        listed = self.s3.list_objects_v2(Bucket=self.name, Prefix=prefix).get("Contents", [])
-        return [one["Key"] for one in sorted(listed, key=lambda one: one["LastModified"])]
-
-    def read(self, key: str) -> bytes:
-        body = self.s3.get_object(Bucket=self.name, Key=key)["Body"].read()
-        return gzip.decompress(body) if key.endswith(".gz") else body
-
-    def delivered(self, prefix: str = "") -> bytes:
-        return b"".join(map(self.read, self.keys(prefix)))
+RECORD_BYTES, CALL_RECORDS, CALL_BYTES = (
+    stream_processor.RECORD_BYTES, stream_processor.CALL_RECORDS, stream_processor.CALL_BYTES)
 
 
 def seconds_of(key: str) -> float:
@@ -76,18 +34,34 @@ def seconds_of(key: str) -> float:
 
 
 def test_records_of_an_interval_become_one_object_with_its_name(aws):
-    delivery = Delivery(aws, seconds=2)
+    delivery = Delivery(aws, seconds=3)
     began = time.time()
     assert delivery.put(b"a\n", b"b\n")["FailedPutCount"] == 0
-    time.sleep(1.2)  # a later record does not start the interval again
+    first_arrived = time.time()
     delivery.firehose.put_record(DeliveryStreamName=delivery.name, Record={"Data": b"c\n"})
-    assert delivery.keys() == []
     (key,) = eventually(delivery.keys)
-    assert 2 <= time.time() - began < 4
     assert delivery.read(key) == b"a\nb\nc\n"
-    day = time.strftime("%Y-%m-%d", time.gmtime(began))
+    day = time.strftime("%Y-%m-%d", time.gmtime(seconds_of(key)))
     assert re.fullmatch(rf"events/dt={day}/{delivery.name}-1-\d{{4}}(-\d\d){{5}}-[0-9a-f-]{{36}}\.gz", key)
-    assert abs(seconds_of(key) - began) < 1.1, "the arrival of the oldest record"
+    assert int(began) <= seconds_of(key) <= first_arrived, "the arrival of the oldest record"
+
+
+def test_a_later_record_does_not_start_the_interval_again(tmp_path):
+    """https://docs.aws.amazon.com/firehose/latest/dev/buffering-hints.html, in process, with the moments given."""
+    buffer = Buffer(tmp_path / "stream", size=100, interval=900, deliver=lambda batch: None)
+    try:
+        assert buffer.seconds_left(0) is None
+        buffer.put([b"a"])
+        (file,) = (tmp_path / "stream").iterdir()
+        arrived = Batch(file).arrival
+        assert buffer.seconds_left(arrived) == 900
+        buffer.put([b"b"])
+        assert buffer.seconds_left(arrived + 800) == 100
+        buffer.configure(100, 60)
+        assert buffer.seconds_left(arrived + 20) == 40
+    finally:
+        buffer.stop()
+    assert [list(Batch(file).records()) for file in (tmp_path / "stream").iterdir()] == [[b"a", b"b"]]
 
 
 def test_a_full_buffer_does_not_wait(aws):
@@ -104,7 +78,7 @@ def test_a_full_buffer_does_not_wait(aws):
 def test_no_interval_delivers_at_once(aws):
     delivery = Delivery(aws, seconds=0)
     delivery.put(b"a")
-    eventually(delivery.keys, 3)
+    eventually(delivery.keys)
 
 
 def test_default_prefix_is_the_hour(aws):
@@ -122,9 +96,9 @@ def test_a_prefix_without_time_gets_it(aws):
 
 
 @pytest.mark.parametrize("records, code", [
-    ([b"x"] * 501, "ValidationException"),
-    ([b"x" * (1000 * 1024 + 1)], "ValidationException"),
-    ([b"x" * 1000 * 1024] * 4 + [b"x" * (4 * MIB - 4 * 1000 * 1024 + 1)], "InvalidArgumentException")])
+    ([b"x"] * (CALL_RECORDS + 1), "ValidationException"),
+    ([b"x" * (RECORD_BYTES + 1)], "ValidationException"),
+    ([b"x" * RECORD_BYTES] * 4 + [b"x" * (CALL_BYTES - 4 * RECORD_BYTES + 1)], "InvalidArgumentException")])
 def test_limits_of_a_call(aws, shared, records, code):
     with pytest.raises(ClientError) as refused:
         shared.put(*records)
@@ -133,14 +107,14 @@ def test_limits_of_a_call(aws, shared, records, code):
 
 def test_a_call_at_its_limits_is_taken(aws):
     delivery = Delivery(aws, seconds=0, mib=128)
-    delivery.put(*[b"x" * 1000 * 1024] * 4, b"x" * (4 * MIB - 4 * 1000 * 1024))
-    delivery.put(*[b"y"] * 500)
-    eventually(lambda: len(delivery.delivered()) == 4 * MIB + 500)
+    delivery.put(*[b"x" * RECORD_BYTES] * 4, b"x" * (CALL_BYTES - 4 * RECORD_BYTES))
+    delivery.put(*[b"y"] * CALL_RECORDS)
+    eventually(lambda: len(delivery.delivered()) == CALL_BYTES + CALL_RECORDS)
 
 
 def test_a_record_beyond_its_limit_is_refused(aws, shared):
-    with pytest.raises(ClientError, match="1024000"):
-        shared.firehose.put_record(DeliveryStreamName=shared.name, Record={"Data": b"x" * (1000 * 1024 + 1)})
+    with pytest.raises(ClientError, match=str(RECORD_BYTES)):
+        shared.firehose.put_record(DeliveryStreamName=shared.name, Record={"Data": b"x" * (RECORD_BYTES + 1)})
 
 
 def test_an_unknown_stream_is_not_found(aws, shared):
@@ -197,6 +171,30 @@ def test_prefixes_that_aws_refuses(shared, prefix, errors, said):
             DeliveryStreamName=shared.name, CurrentDeliveryStreamVersionId=described["VersionId"],
             DestinationId=destination["DestinationId"],
             ExtendedS3DestinationUpdate={"Prefix": prefix, "ErrorOutputPrefix": errors or ""})
+
+
+pieces = st.sampled_from(["!{", "}", "!{timestamp:", "!{firehose:", "error-output-type", "random-string", "yyyy", "MM",
+                          "DDD", "'at'", "'", "Y", "[", "/", ":", "!{timestamp:yyyy-MM-dd}/", ERRORS])
+prefixes = st.lists(pieces, max_size=6).map("".join)
+
+
+@settings(deadline=None, max_examples=500)
+@given(prefixes, prefixes, st.floats(0, 4e9))
+def test_prefixes_are_refused_or_can_be_written(prefix, errors, when):
+    """What was taken and could not be evaluated would keep every delivery from succeeding."""
+    if violation(prefix, errors, partitioned=False) is None:
+        moment = time.gmtime(when)
+        for key in (evaluate(prefix, moment), evaluate_for_errors(prefix, errors, moment, "processing-failed")):
+            assert "!{" not in key
+
+
+@pytest.mark.parametrize("pattern, written", [
+    ("yyyy/MM/dd/HH/", "2018/08/07/09/"), ("yy-M-d", "18-8-7"), ("MMM", "Aug"), ("MMMM", "August"), ("DDD", "219"),
+    ("HH:mm:ss", "09:05:03"), ("'year='yyyy", "year=2018"), ("yyyy''MM", "2018'08"), ("'o''clock'", "o'clock")])
+def test_times_are_written_as_java_writes_them(pattern, written):
+    """https://docs.oracle.com/javase/8/docs/api/java/time/format/DateTimeFormatter.html"""
+    moment = time.strptime("2018-08-07 09:05:03", "%Y-%m-%d %H:%M:%S")
+    assert evaluate(f"!{{timestamp:{pattern}}}", moment) == written
 
 
 def test_an_update_of_one_prefix_keeps_the_other(aws):
@@ -308,15 +306,14 @@ def test_records_that_cannot_be_kept_are_refused(aws, tmp_path):
     with pytest.raises(once.exceptions.ServiceUnavailableException):
         once.put_record(DeliveryStreamName=delivery.name, Record={"Data": b"never taken"})
     (tmp_path / "elsewhere").rename(folder)
-    delivery.put(b"b" * 1000 * 1024, b"c" * 100 * 1024)
+    delivery.put(b"b" * RECORD_BYTES, b"c" * 100 * 1024)
     eventually(delivery.keys)
-    assert delivery.delivered() == b"a" + b"b" * 1000 * 1024 + b"c" * 100 * 1024
+    assert delivery.delivered() == b"a" + b"b" * RECORD_BYTES + b"c" * 100 * 1024
 
 
 def test_a_stop_in_the_middle_loses_nothing(fresh_aws):
     aws = fresh_aws()
-    waits, due = Delivery(aws, seconds=900), Delivery(aws, seconds=4)
-    began = time.time()
+    waits, due = Delivery(aws, seconds=900), Delivery(aws, seconds=900)
     for number in range(20):
         waits.put(f"{number}\n".encode())
         due.put(f"{number}\n".encode())
@@ -325,13 +322,15 @@ def test_a_stop_in_the_middle_loses_nothing(fresh_aws):
     (file,) = (aws.state / "firehose" / f"000000000000_us-east-1_{waits.name}").iterdir()
     with open(file, "ab") as torn:  # as a process leaves it that dies while it writes a record
         torn.write(b"\0\0\1\0half a record")
-    time.sleep(max(0, began + 4.5 - time.time()))
+    (file,) = (aws.state / "firehose" / f"000000000000_us-east-1_{due.name}").iterdir()
+    arrived = int(Batch(file).arrival) - 901  # as if the local AWS had been stopped for that long
+    file.rename(file.with_name(f"{arrived * 1000:015d}-{Batch(file).uuid}"))
     aws.start()
     everything = b"".join(f"{number}\n".encode() for number in range(20))
     (key,) = eventually(due.keys)
     assert due.read(key) == everything
-    assert abs(seconds_of(key) - began) < 1.1, "the arrival is that of before the stop"
+    assert seconds_of(key) == arrived, "the arrival is that of before the stop"
     assert waits.keys() == []
-    waits.put(b"x" * 1000 * 1024, b"y" * 100 * 1024)
+    waits.put(b"x" * RECORD_BYTES, b"y" * 100 * 1024)
     (key,) = eventually(waits.keys)
-    assert waits.read(key) == everything + b"x" * 1000 * 1024 + b"y" * 100 * 1024
+    assert waits.read(key) == everything + b"x" * RECORD_BYTES + b"y" * 100 * 1024

@@ -1,12 +1,17 @@
-"""From a table through its stream, the function as it is deployed and Firehose to S3: what a write becomes."""
+"""From a table through its stream, the function as it is deployed and Firehose to S3: what a write becomes, and what
+happens when the function may not deliver.
+
+Failures are retried until they succeed: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+"""
 from __future__ import annotations
 
 import base64
 import json
+import random
 from decimal import Decimal
 from pathlib import Path
 
-from test_firehose import Delivery
+from delivery_stream import Delivery
 from triggered_table import TriggeredTable, eventually
 
 FUNCTION = Path(__file__).resolve().parents[2] / "lambda" / "stream_processor.py"
@@ -26,16 +31,16 @@ class Audit(TriggeredTable):
     """A table with the function between its stream and a delivery stream."""
 
     def __init__(self, aws):
-        self.delivery = Delivery(aws, seconds=0)
+        self.delivery = Delivery(aws, seconds=0, CompressionFormat="UNCOMPRESSED", FileExtension=".json.gz")
         bucket = f"arn:aws:s3:::{self.delivery.name}"
-        described = self.delivery.firehose.describe_delivery_stream(DeliveryStreamName=self.delivery.name)
-        super().__init__(aws, FUNCTION.read_text(), trigger=False, timeout=30, allow=[
-            {"Effect": "Allow", "Action": "firehose:PutRecordBatch",
-             "Resource": described["DeliveryStreamDescription"]["DeliveryStreamARN"]},
+        _, described = self.delivery.destination()
+        self.delivering = [
+            {"Effect": "Allow", "Action": "firehose:PutRecordBatch", "Resource": described["DeliveryStreamARN"]},
             {"Effect": "Allow", "Action": "s3:PutObject", "Resource": [
-                f"{bucket}/oversize/*", f"{bucket}/unreadable/*"]}])
+                f"{bucket}/oversize/*", f"{bucket}/unreadable/*"]}]
+        super().__init__(aws, FUNCTION.read_text(), prelude="", trigger=False, timeout=30, allow=self.delivering)
         self.lambda_.update_function_configuration(FunctionName=self.name, Environment={"Variables": {
-            "DELIVERY_STREAM_NAME": self.delivery.name, "AUDIT_BUCKET": self.delivery.name,
+            "DELIVERY_STREAM_NAME": self.delivery.name, "FAILURES_BUCKET": self.delivery.name,
             "MASKED_ATTRIBUTES": "secret"}})
         self.uuid = self.connect(FunctionResponseTypes=["ReportBatchItemFailures"])
 
@@ -44,7 +49,7 @@ class Audit(TriggeredTable):
         def lines() -> list[bytes]:
             return self.delivery.delivered("events/").splitlines()
 
-        eventually(lambda: len(lines()) >= number, 30, f"{number} events")
+        eventually(lambda: len(lines()) >= number, what=f"{number} events")
         return sorted(map(json.loads, lines()), key=lambda event: event["sequence_number"])
 
 
@@ -71,13 +76,33 @@ def test_every_type_and_kind_of_change(aws):
 
 def test_an_item_of_400_kb_whose_event_is_too_large(aws):
     audit = Audit(aws)
-    data = b"\xff" * 399_000  # 532,000 characters in base64, and that in both images
-    audit.put("1", data={"B": data}, state={"S": "OPEN"})
-    audit.put("1", data={"B": data}, state={"S": "DELIVERED"})
+    states = [base64.b64encode(random.Random(seed).randbytes(299_000)).decode() for seed in range(2)]
+    for state in states:  # it is in the event twice for each image, and does not compress
+        audit.put("1", state={"S": state}, lastUpdatedBy={"S": "ann"})
     insert, modify = audit.events(2)
-    assert base64.b64decode(read(insert["new_image"])["data"]) == data
+    assert read(insert["new_image"])["state"] == insert["new_state"] == states[0]
     pointer = json.loads(modify["detail"])["oversize"]
-    assert (modify["old_state"], modify["new_state"], modify["new_image"]) == ("OPEN", "DELIVERED", None)
+    assert (modify["changed_by"], modify["old_state"], modify["new_state"], modify["new_image"]) == (
+        "ann", None, None, None), "what is itself too long is in the object only"
     whole = json.loads(audit.delivery.read(pointer["key"]))
-    assert base64.b64decode(read(whole["new_image"])["data"]) == data
+    assert (whole["old_state"], read(whole["new_image"])["state"]) == tuple(states)
+    audit.remove()
+
+
+def test_without_the_permission_events_wait_and_with_it_they_all_arrive(aws):
+    """Taking firehose:PutRecordBatch out of the role loses nothing; putting it back delivers everything, in order."""
+    audit = Audit(aws)
+    before, during = [f"before{number}" for number in range(3)], [f"during{number:02}" for number in range(20)]
+    audit.put(*before)
+    audit.events(3)
+    audit.permit(*audit.reading())
+    audit.put(*during)
+    eventually(lambda: audit.mapping()["LastProcessingResult"].startswith("PROBLEM"))
+    assert len(audit.events(3)) == 3
+    audit.permit(*audit.reading(), *audit.delivering)
+    audit.put("after")
+    events = audit.events(24)
+    eventually(lambda: audit.mapping()["LastProcessingResult"] == "OK")
+    assert len({event["event_id"] for event in events}) == len(events) == 24
+    assert [event["order_id"] for event in events] == [*before, *during, "after"]
     audit.remove()

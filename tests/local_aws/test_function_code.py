@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from function_package import function_package
+from bench_parts.function_package import function_package
 from test_access import role
 from triggered_table import eventually
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from any_request import Sender, Wire, model, requests
 from aws_under_test import Aws
-from function_package import function_package
+from bench_parts.function_package import function_package
 
 COUNT = int(os.environ.get("AUDIT_REQUESTS", "400"))
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": [

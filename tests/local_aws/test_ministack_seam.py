@@ -2,22 +2,13 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
-import subprocess
 from pathlib import Path
 
 from aws_under_test import ROOT
-from environments import interpreter
 
 PACKAGE = ROOT / "scripts" / "local_aws"
 SEAM = PACKAGE / "ministack_seam.py"
-
-
-def run(code: str) -> subprocess.CompletedProcess:
-    """Run code in the local AWS's own environment, which the session's local AWS has made."""
-    return subprocess.run([str(interpreter(ROOT / ".local_aws" / "venv")), "-c", code], capture_output=True, text=True,
-                          cwd=ROOT / "scripts", env={**os.environ, "PYTHONPATH": "."}, timeout=60)
 
 
 def imported(file: Path) -> set[str]:
@@ -46,24 +37,28 @@ def test_every_declared_name_is_used():
 
 
 def test_a_name_that_ministack_lacks_is_told_in_one_sentence(aws):
-    done = run("from ministack.services import dynamodb\n"
-               "del dynamodb._emit_stream_event\n"
-               "from local_aws import ministack_seam\n"
-               "ministack_seam.check()")
+    done = aws.python("""
+from ministack.services import dynamodb
+del dynamodb._emit_stream_event
+from local_aws import ministack_seam
+ministack_seam.check()
+""")
     assert re.search(r"SetupError: ministack [\d.]+ lacks ministack\.services\.dynamodb\._emit_stream_event, which the "
                      r"local AWS needs: .+\.$", done.stderr.strip())
 
 
 def test_a_name_is_declared_before_it_is_used_and_replaced_once(aws):
-    done = run("from local_aws.ministack_seam import dynamodb\n"
-               "for use in (lambda: dynamodb._lock, lambda: dynamodb.replace('_tables', lambda old: {}),\n"
-               "            lambda: dynamodb.replace('_remove_item', lambda old: old),\n"
-               "            lambda: dynamodb.replace('_remove_item', lambda old: old)):\n"
-               "    try:\n"
-               "        use()\n"
-               "        print('done')\n"
-               "    except (AttributeError, RuntimeError) as error:\n"
-               "        print(error)\n")
+    done = aws.python("""
+from local_aws.ministack_seam import dynamodb
+for use in (lambda: dynamodb._lock, lambda: dynamodb.replace("_tables", lambda old: {}),
+            lambda: dynamodb.replace("_remove_item", lambda old: old),
+            lambda: dynamodb.replace("_remove_item", lambda old: old)):
+    try:
+        use()
+        print("done")
+    except (AttributeError, RuntimeError) as error:
+        print(error)
+""")
     assert done.stdout.splitlines() == [
         "ministack.services.dynamodb._lock is not declared in local_aws.ministack_seam",
         "ministack.services.dynamodb._tables is not declared as replaced in local_aws.ministack_seam", "done",

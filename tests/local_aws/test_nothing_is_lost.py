@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import itertools
 import os
 from collections import Counter
 from typing import Any
@@ -20,9 +21,9 @@ import proofs
 import quarantine
 import seals
 import workbook
-from audited_pipe import BUCKET, DATABASE, TABLE, AuditedPipe, told, until
 from aws_under_test import Aws
 from bench_parts.client import QueryFailed
+from deployed_audit import BUCKET, DATABASE, TABLE, DeployedAudit, told, until
 from orders import Change
 from test_stream_processor_properties import items, plain
 
@@ -43,7 +44,7 @@ def line(tmp_path_factory):
     """On a local AWS of its own: the faults must not strike others."""
     aws = Aws(tmp_path_factory.mktemp("aws"), os.environ.get("AUDIT_LOCAL_ENGINE", "duckdb"))
     aws.start()
-    yield AuditedPipe(aws.status(), batch_size=5, window=0, interval=0)
+    yield DeployedAudit(aws.root, batch_size=5, window=0, interval=0)
     aws.stop()
 
 
@@ -59,7 +60,7 @@ def sent(typed: dict) -> Any:
     return {kind: {name: sent(one) for name, one in value.items()}} if kind == "M" else {kind: value}
 
 
-def write(line: AuditedPipe, order_id: str, item: dict | None, table: dict) -> Change | None:
+def write(line: DeployedAudit, order_id: str, item: dict | None, table: dict) -> Change | None:
     """Write an item, or delete it; the change that this makes, if it makes one."""
     key = {"orderId": {"S": order_id}}
     if item is None:
@@ -72,30 +73,34 @@ def write(line: AuditedPipe, order_id: str, item: dict | None, table: dict) -> C
     return None if proofs.comparable(before) == proofs.comparable(after) else Change(order_id, 0, before, after)
 
 
-examples, struck = iter(range(1_000_000)), Counter()
+numbers = itertools.count()  # for names that no other example has
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-@given(writes, faults)
-def test_whatever_is_written_and_whatever_fails_the_proofs_hold(line, writes, faults):
-    example = f"{next(examples)}-"
-    line.fail(faults)
-    table: dict[str, dict | None] = {}
-    made = [write(line, example + order, {name: value for name, value in item.items() if name} if item else item, table)
-            for order, item in writes]
-    ledger = [change for change in made if change]
+def test_whatever_is_written_and_whatever_fails_the_proofs_hold(line, record_property):
+    struck: Counter = Counter()
+    examples = itertools.count()
 
-    def mine() -> list[Change]:
-        return line.history(f"order_id LIKE '{example}%'")
+    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(writes, faults)
+    def they_hold(writes, faults):
+        next(examples)
+        example = f"{next(numbers)}-"
+        line.fail(faults)
+        table: dict[str, dict | None] = {}
+        made = [write(line, example + order, {name: value for name, value in item.items() if name} if item else item,
+                      table) for order, item in writes]
+        ledger = [change for change in made if change]
 
-    until(lambda: not proofs.by_ledger(mine(), ledger), 60, f"every change of {writes} in the audit, with {faults}")
-    audit = mine()
-    assert len(audit) == len(ledger) and proofs.by_chain(audit) == []
-    assert proofs.by_value(audit, filter(None, table.values())) == []
-    struck.update(line.injected())
+        def mine() -> list[Change]:
+            return line.history(f"order_id LIKE '{example}%'")
 
+        until(lambda: not proofs.by_ledger(mine(), ledger), 60, f"every change of {writes} in the audit, with {faults}")
+        audit = mine()
+        assert len(audit) == len(ledger) and proofs.by_chain(audit) == []
+        assert proofs.by_value(audit, filter(None, table.values())) == []
+        struck.update(line.injected())
 
-def test_that_took_faults_which_struck(record_property):
+    they_hold()
     record_property("measured", f"nothing lost on the local AWS in {next(examples)} examples, with faults injected: "
                                 f"{told(struck)} (at least 10)")
     assert sum(struck.values()) >= 10
@@ -121,7 +126,7 @@ def delivered(line):
     """(key, body, ledger) of an object with two events of orders of its own, and nothing else."""
     line.fail([])
     before = set(seals.keys(line.s3, BUCKET, "events/"))
-    order_id = f"bad{next(examples)}"
+    order_id = f"bad{next(numbers)}"
     line.dynamodb.batch_write_item(RequestItems={TABLE: [
         {"PutRequest": {"Item": {"orderId": {"S": f"{order_id}-{number}"}}}} for number in range(2)]})
     ledger = [Change(f"{order_id}-{number}", 0, None, {"orderId": f"{order_id}-{number}"}) for number in range(2)]
@@ -135,7 +140,7 @@ def delivered(line):
 
 
 @pytest.mark.parametrize("spoil, reason", [
-    (lambda body: body[:len(body) // 2], "not a whole gzip file"),
+    (lambda body: body + body[:len(body) // 2], "its last member is cut off, number 2"),
     (lambda body: gzip.compress(gzip.decompress(body)[:-20]), "line 2 is half an event"),
     (lambda body: gzip.compress(gzip.decompress(body).replace(b"\n", b"\n\n", 1)), "line 2 is blank"),
 ], ids=["truncated", "half a line", "a blank line"])
@@ -152,6 +157,16 @@ def test_an_object_that_cannot_be_read_is_named_and_set_aside(line, delivered, s
     aside = quarantine.set_aside(line.s3, BUCKET, key)
     assert seals.read(line.s3, BUCKET, aside) == spoilt
     assert len(proofs.by_ledger(line.history(), ledger)) == 2, "its events are missing, and the ledger knows"
+
+
+def test_garbage_between_members_is_noticed_by_the_proofs(line, delivered):
+    """Athena reads what stands before it, and says nothing."""
+    key, body, ledger = delivered
+    first, second = gzip.decompress(body).splitlines(keepends=True)
+    line.s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(first) + b"garbage" + gzip.compress(second))
+    audit = line.history(f"order_id LIKE '{ledger[0].order_id[:-1]}%'")
+    assert len(audit) == 1 and len(proofs.by_ledger(audit, ledger)) == 1
+    assert quarantine.unreadable(line.s3, BUCKET) == {key: "what follows member 1 is no member"}
 
 
 def test_two_events_on_one_line_are_noticed_by_the_proofs(line, delivered):

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from function_package import function_package
+from bench_parts.function_package import function_package
 from test_access import role
 
 HANDLER = """

@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import threading
 import time
 from pathlib import Path
@@ -19,7 +18,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aws_under_test import ROOT
 from triggered_table import TELL, TriggeredTable, client, eventually
 
 
@@ -113,9 +111,9 @@ def test_a_stream_is_read_with_permission_on_it_alone(aws):
         reader.streams.list_streams(TableName=line.name)
 
 
-def test_time_to_live_deletes_leave_a_record_that_says_so():
+def test_time_to_live_deletes_leave_a_record_that_says_so(aws):
     """time-to-live-ttl-streams: userIdentity of type Service, principal dynamodb.amazonaws.com. ministack looks once a
-    minute; here, in a process of its own, as often as it can."""
+    minute; here, in a process of its own in the environment of `aws`, as often as it can."""
     script = """
 import time
 sleep, time.sleep = time.sleep, lambda seconds: sleep(0.02)
@@ -139,9 +137,7 @@ for _ in range(200):
     if len(written) == 2: break
 print(json.dumps(written))
 """
-    python = ROOT / ".local_aws" / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    done = subprocess.run([str(python), "-c", script], capture_output=True, text=True, timeout=60,
-                          cwd=ROOT / "scripts", env={**os.environ, "PYTHONPATH": "."})
+    done = aws.python(script)
     assert done.returncode == 0, done.stderr
     put, gone = json.loads(done.stdout)
     assert put["eventName"] == "INSERT" and "userIdentity" not in put
@@ -214,7 +210,7 @@ def test_the_life_of_streams_through_stops_kills_and_a_reset(fresh_aws):
     eventually(lambda: len(writer.acknowledged) > before + 20)
     writer.done.set()
     writer.join()
-    eventually(lambda: set(writer.acknowledged) <= set(busy.delivered()), 30, "the delivery of all that was written")
+    eventually(lambda: set(writer.acknowledged) <= set(busy.delivered()), what="the delivery of all that was written")
     assert list(dict.fromkeys(key for key in busy.delivered() if key in writer.acknowledged)) == writer.acknowledged
     numbers = [int(record["dynamodb"]["SequenceNumber"]) for record in busy.records()]
     assert numbers == sorted(set(numbers)) and len(numbers) >= len(writer.acknowledged)

@@ -26,6 +26,13 @@ from local_aws.lambda_.batches import (
 from local_aws.lambda_.destinations import invocation_record
 from local_aws.lambda_.filters import InvalidPattern, patterns_of, wanted
 
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3)
+words = st.sampled_from(["eventName", "batchItemFailures", "itemIdentifier", "$or", "exists", "prefix", "suffix",
+                         "equals-ignore-case", "anything-but", "numeric", "S"])
+json_values = st.recursive(
+    scalars | words | st.sampled_from(["<", "<=", "=", ">", ">="]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=2), max_leaves=12)
+
 
 def record(number: int, arrived: float = 0.0, text: str = "{}") -> Record:
     return Record(str(10**24 + number), arrived, "k", text)
@@ -57,6 +64,13 @@ def test_malformed_responses_fail_the_whole_batch(payload):
     """'… a complete failure if you return any of the following'."""
     assert first_failure(Answer(payload), batch(1, 2), partial=True) == 0
     assert first_failure(Answer(payload), batch(1, 2), partial=False) is None
+
+
+@settings(deadline=None)
+@given(json_values, st.booleans())
+def test_whatever_a_function_answers_is_success_or_names_a_record(payload, partial):
+    """An answer that raised in the trigger would be retried for ever."""
+    assert first_failure(Answer(payload), batch(1, 2), partial) in ({None, 0, 1} if partial else {None})
 
 
 def test_the_lowest_sequence_number_is_the_checkpoint():
@@ -259,6 +273,17 @@ def test_filter_patterns_that_aws_refuses(pattern):
     text = pattern if pattern is None or isinstance(pattern, str) else json.dumps(pattern)
     with pytest.raises(InvalidPattern):
         patterns_of({"Filters": [{"Pattern": '{"eventName": ["INSERT"]}'}, {"Pattern": text}]})
+
+
+@settings(deadline=None, max_examples=500)
+@given(json_values, st.lists(json_values, min_size=1, max_size=3))
+def test_a_pattern_is_refused_or_tells_of_every_record_whether_it_passes(pattern, records):
+    """One that raised in the trigger would hold its shard up for ever."""
+    try:
+        patterns = patterns_of({"Filters": [{"Pattern": json.dumps(pattern)}]})
+    except InvalidPattern:
+        return
+    assert all(wanted(value, patterns) in (True, False) for value in records)
 
 
 def test_a_mapping_has_at_most_five_filters():

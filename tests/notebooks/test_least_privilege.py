@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 from environments import SetupError, ensure, requirements
 from least_privilege import EXERCISES, POLICIES, RUN, Walk, as_list, policy_of, without_each_action
 from unavailable import unavailable
+from written import keep_written
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TABLE = POLICIES / "README.md"
@@ -30,8 +31,6 @@ FUNCTION_ROLE, FIREHOSE_ROLE = "OrdersStreamProcessorRole", "OrdersAuditFirehose
 # What AWS lets nobody limit to a resource, and where it says so
 NO_NARROWER = {
     "dynamodb:ListStreams": "amazondynamodb.html",
-    "dynamodb:ListTables": "amazondynamodb.html",
-    "firehose:ListDeliveryStreams": "amazonkinesisfirehose.html",
     "lambda:CreateEventSourceMapping": "awslambda.html",  # a condition limits it to one function
     "lambda:ListEventSourceMappings": "awslambda.html",
     "logs:DescribeLogGroups": "amazoncloudwatchlogs.html",
@@ -46,6 +45,8 @@ NOT_ASKED = {
     ("person", "glue:BatchGetPartition"): (
         "07, Compact the audit",
         "https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html"),
+    **{("person", f"glue:{action}"): ("07, Compact the audit", _LARGE[1])
+       for action in ("CreatePartition", "GetPartition", "UpdatePartition")},
     ("person", "s3:AbortMultipartUpload"): _LARGE,
     ("person", "s3:ListBucketMultipartUploads"): _LARGE,
     ("person", "s3:ListMultipartUploadParts"): _LARGE,
@@ -60,13 +61,14 @@ WAITED_FOR = {
     (FUNCTION_ROLE, "logs:CreateLogStream"): "07, Measure your own run",
     (FUNCTION_ROLE, "logs:PutLogEvents"): "07, Measure your own run",
     (FUNCTION_ROLE, "firehose:PutRecordBatch"): "04, See the waiting changes arrive",
-    (FUNCTION_ROLE, "s3:PutObject"): "06, Let a poison record through",
     (FIREHOSE_ROLE, "s3:PutObject"): "04, See the waiting changes arrive",
 }
 
 # Steps that go on when a call of theirs is refused, as tests/test_removals.py has found
 TOLERATED = {
-    ("s3:ListBucket", "04, Create the bucket"),  # boto3's waiter knows from the refusal that the bucket exists
+    # boto3's waiter knows from the refusal that the bucket exists
+    ("person", "s3:ListBucket", "04, Create the bucket"),
+    ("person", "s3:ListBucket", "04, Keep what cannot be delivered"),
 }
 
 
@@ -100,7 +102,7 @@ def needs(walk: Walk, who: str, principal: str, policy: dict) -> list[tuple[str,
             found.append((sid, action, f"{step} ([on AWS]({page}))"))
         else:
             step = next((step for step in walk.refused(principal, policy, less, action)
-                         if (action, step) not in TOLERATED), None)
+                         if (who, action, step) not in TOLERATED), None)
             assert step, f"{who}: without {action} in {sid} nothing fails, so it can go"
             seen = WAITED_FOR.get((who, action), step)
             assert steps.index(step) <= steps.index(seen), f"{who}: {action} is first used after {seen}, in {step}"
@@ -125,9 +127,7 @@ def test_without_any_one_action_a_step_fails(walk, record_property):
                                 "each needed by a named step")
     text = TABLE.read_text(encoding="utf-8")
     fresh = f"{text.partition(EVALUATED)[0]}{EVALUATED}\n\n{table(rows)}"
-    if text != fresh:
-        TABLE.write_text(fresh, encoding="utf-8")
-        pytest.fail(f"{TABLE.relative_to(ROOT)} told otherwise and has been written anew: read the difference, commit")
+    keep_written({TABLE: fresh})
 
 
 def table(rows: list[tuple[str, str, str, str]]) -> str:
@@ -175,15 +175,17 @@ def test_the_command_in_the_text_fills_the_files_in():
     assert json.loads(filled) == persons()[RUN]
 
 
-def test_the_bucket_refuses_what_comes_in_the_open(walk):
+@pytest.mark.parametrize("bucket", ["orders-audit", "orders-audit-failures"])
+def test_the_buckets_refuse_what_comes_in_the_open(walk, bucket):
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html#transit. The one statement
     with `s3:*`: it forbids."""
-    (statement,) = walk.policies["the bucket's"]["Statement"]
-    bucket = statement["Resource"][0]
+    name = f"{bucket}-{walk.account.number}-{walk.account.region}"
+    (statement,) = walk.policies[f"bucket {name}"]["Statement"]
+    assert statement["Resource"] == [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
     everybody = {"Sid": "Everybody", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}
     policy = {"Version": "2012-10-17", "Statement": [
         everybody, {key: value for key, value in statement.items() if key != "Principal"}]}
-    for action, resource in (("s3:GetObject", f"{bucket}/events/x"), ("s3:ListBucket", bucket)):
+    for action, resource in (("s3:GetObject", f"arn:aws:s3:::{name}/x"), ("s3:ListBucket", f"arn:aws:s3:::{name}")):
         assert not walk.account.allows(policy, action, resource, {"aws:SecureTransport": "false"})
         assert walk.account.allows(policy, action, resource, {"aws:SecureTransport": "true"})
         assert walk.account.allows(
@@ -232,6 +234,12 @@ for service in parliament.iam_definition:
 """
 
 
+# It asks for an ARN of each type that an action can be about. AWS's page marks none of them as required, and only
+# workgroups are tagged: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonathena.html
+ONE_TYPE_IS_ENOUGH = re.compile(
+    r"RESOURCE_MISMATCH: +\[\{'action': 'athena:TagResource'[^}]*\}(, \{'action': 'athena:TagResource'[^}]*\})*\]$")
+
+
 @pytest.fixture(scope="module")
 def parliament() -> Path:
     """The Python of an environment with parliament, which knows AWS's table of actions and resource types."""
@@ -254,7 +262,8 @@ def test_the_linter_finds_nothing(walk, parliament):
     """In no policy but those that say who may assume a role, which have no resource and are not for it to judge."""
     judged = {name: policy for name, policy in walk.policies.items() if not name.endswith("who may assume it")}
     assert len(judged) >= 6
-    assert lint(parliament, {**persons(), **judged}, *NO_NARROWER) == []
+    found = lint(parliament, {**persons(), **judged}, *NO_NARROWER)
+    assert [line for line in found if not ONE_TYPE_IS_ENOUGH.search(line)] == []
 
 
 @pytest.mark.parametrize(("action", "resource", "found"), [

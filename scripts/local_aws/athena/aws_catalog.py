@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -9,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_aws.athena import projection, views
 from local_aws.athena.callers import Caller, refused
 from local_aws.athena.catalog import Catalog, GlueColumn, Object, Partition, Table, folder
-from local_aws.athena.engine import Column, QueryFailed, Target
+from local_aws.athena.exchange import Column, QueryFailed, Target
 from local_aws.athena.hive_types import to_hive
 
 # format: SerDe, input format, output format (https://docs.aws.amazon.com/athena/latest/ug/supported-serdes.html)
@@ -39,7 +40,7 @@ def place(url: str) -> tuple[str, str]:
 
 
 class AwsCatalog(Catalog):
-    """One query's view of Glue and S3; what it was told of a table stays true for the query."""
+    """One query's view of Glue and S3, as `Catalog` says; what Glue answered of a table stays true for the query."""
 
     def __init__(self, caller: Caller, database: str):
         self.caller, self.database = caller, database
@@ -61,11 +62,10 @@ class AwsCatalog(Catalog):
         return self._tables[key]
 
     def partitions(self, table: Table, injected: Mapping[str, Sequence[str]] | None = None) -> Iterator[Partition]:
-        keys = [key.name for key in table.partition_keys]
-        if not keys:
+        if not table.partition_keys:
             yield Partition({}, table.location)
         elif projection.enabled(table.parameters):
-            for values, location in projection.project(keys, table.parameters, table.location, injected or {}):
+            for values, location in projection.project(table, injected or {}):
                 yield Partition(values, location)
         else:
             yield from self.known_partitions(table)
@@ -73,14 +73,9 @@ class AwsCatalog(Catalog):
     def known_partitions(self, table: Table) -> Iterator[Partition]:
         """The partitions that Glue knows."""
         keys = [key.name for key in table.partition_keys]
-        try:
-            for page in self.glue.get_paginator("get_partitions").paginate(
-                    DatabaseName=table.database, TableName=table.name):
-                for found in page["Partitions"]:
-                    yield Partition(dict(zip(keys, found["Values"], strict=True)),
-                                    found["StorageDescriptor"]["Location"])
-        except (ClientError, BotoCoreError) as error:
-            raise refused(error, f"{table.database}.{table.name}") from None
+        for found in self.list_glue(f"{table.database}.{table.name}", "get_partitions", "Partitions",
+                                    DatabaseName=table.database, TableName=table.name):
+            yield Partition(dict(zip(keys, found["Values"], strict=True)), found["StorageDescriptor"]["Location"])
 
     def objects(self, partition: Partition) -> list[Object]:
         bucket, prefix = place(partition.location)
@@ -89,24 +84,24 @@ class AwsCatalog(Catalog):
         found = []
         try:
             for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-                for one in page.get("Contents", ()):
-                    path = one["Key"][len(prefix):]
+                for listed in page.get("Contents", ()):
+                    path = listed["Key"][len(prefix):]
                     if path and not path.endswith("/") and not any(
                             part.startswith(("_", ".")) for part in path.split("/")):
-                        found.append(Object(bucket, one["Key"], one["Size"]))
+                        found.append(Object(bucket, listed["Key"], listed["Size"]))
         except (ClientError, BotoCoreError) as error:
             raise refused(error, f"s3://{bucket}/{prefix}") from None
         return found
 
-    def read(self, thing: Object, start: int = 0, end: int | None = None) -> bytes:
+    def read(self, stored: Object, start: int = 0, end: int | None = None) -> bytes:
         ranged = {} if start == 0 and end is None else {
             "Range": f"bytes={start}-{'' if end is None else end - 1}"}
         if end is not None and end <= start:
             return b""
         try:
-            return self.s3.get_object(Bucket=thing.bucket, Key=thing.key, **ranged)["Body"].read()
+            return self.s3.get_object(Bucket=stored.bucket, Key=stored.key, **ranged)["Body"].read()
         except (ClientError, BotoCoreError) as error:
-            raise refused(error, f"s3://{thing.bucket}/{thing.key}") from None
+            raise refused(error, f"s3://{stored.bucket}/{stored.key}") from None
 
     def put(self, url: str, body: bytes) -> None:
         bucket, key = place(url)
@@ -138,7 +133,7 @@ class AwsCatalog(Catalog):
         wanted = {tuple(value) for value in values}
         if not wanted:
             return
-        table = self.ask_glue(f"{target.database}.{target.table}", "get_table", DatabaseName=target.database,
+        table = self.tell_glue(f"{target.database}.{target.table}", "get_table", DatabaseName=target.database,
                                Name=target.table)["Table"]
         keys = [key["Name"] for key in table["PartitionKeys"]]
         self.register_partitions(table, [
@@ -154,37 +149,60 @@ class AwsCatalog(Catalog):
                 {"Values": list(values), "StorageDescriptor": {**table["StorageDescriptor"], "Location": location}}
                 for values, location in wanted[at:at + 100]])
 
-    def ask_glue(self, thing: str, call: str, **arguments) -> dict | None:
-        """Glue's answer, or None where it knows no such thing."""
+    def exists(self, database: str, name: str) -> bool:
+        glue = self.caller.aws.client("glue", region_name=self.caller.region)  # as the local root
+        try:
+            glue.get_table(DatabaseName=database, Name=name)
+        except glue.exceptions.EntityNotFoundException:
+            return False
+        return True
+
+    def check_every_table(self) -> None:
+        for found in self.list_glue("the catalog", "get_databases", "DatabaseList"):
+            self.tell_glue(found["Name"], "get_tables", DatabaseName=found["Name"])
+
+    def check_adding_partitions(self, target: Target) -> None:
+        self.tell_glue(f"{target.database}.{target.table}", "batch_create_partition", DatabaseName=target.database,
+                       TableName=target.table, PartitionInputList=[])
+
+    def ask_glue(self, about: str, call: str, **arguments: Any) -> dict | None:
+        """Glue's answer to a call, or None where there is no such table or database. `about` is what a refusal names.
+        Raises QueryFailed."""
         try:
             return getattr(self.glue, call)(**arguments)
         except self.glue.exceptions.EntityNotFoundException:
             return None
         except (ClientError, BotoCoreError) as error:
-            raise refused(error, thing) from None
+            raise refused(error, about) from None
 
-    def tell_glue(self, thing: str, call: str, **arguments) -> dict:
-        """Have Glue do something; its refusal is the query's failure."""
+    def list_glue(self, about: str, call: str, key: str, **arguments: str) -> Iterator[dict]:
+        """Every entry of a list of Glue's, which stands under `key` of each page. Raises QueryFailed."""
+        try:
+            for page in self.glue.get_paginator(call).paginate(**arguments):
+                yield from page[key]
+        except (ClientError, BotoCoreError) as error:
+            raise refused(error, about) from None
+
+    def tell_glue(self, about: str, call: str, **arguments: Any) -> dict:
+        """Glue's answer to a call. `about` is what a refusal names. Raises QueryFailed."""
         try:
             return getattr(self.glue, call)(**arguments)
         except (ClientError, BotoCoreError) as error:
-            raise refused(error, thing) from None
+            raise refused(error, about) from None
 
 
 def table_of(found: dict, database: str, name: str) -> Table:
     """A table as Glue holds it, in the catalog's form."""
     storage = found.get("StorageDescriptor") or {}
     serde = storage.get("SerdeInfo") or {}
-    view = views.content(found)
+    view = views.content(found) if views.is_view(found) else None
     columns = tuple(GlueColumn(column["name"], column["type"]) for column in view["columns"]) if view else tuple(
         GlueColumn(column["Name"].lower(), column.get("Type", "string")) for column in storage.get("Columns", ()))
-    if view is None and found.get("TableType") == "VIRTUAL_VIEW":
-        raise QueryFailed("INVALID_VIEW", f"View '{database}.{name}' is not one that Athena made")
     return Table(
         database, name, columns,
         partition_keys=tuple(GlueColumn(key["Name"].lower(), key.get("Type", "string"))
                              for key in found.get("PartitionKeys") or ()),
         location=storage.get("Location") or "", serde=serde.get("SerializationLibrary") or "",
         serde_parameters=serde.get("Parameters") or {}, input_format=storage.get("InputFormat") or "",
-        parameters=found.get("Parameters") or {}, view=view and view["originalSql"],
-        view_database=view and (view.get("schema") or database))
+        parameters=found.get("Parameters") or {}, view=view["originalSql"] if view else None,
+        view_database=view["schema"] or database if view else None)

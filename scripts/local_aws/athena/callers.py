@@ -7,15 +7,15 @@ caller's and checked as any other.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import QueryFailed
 from local_aws.ministack_seam import iam_evaluator, responses, router
 
 if TYPE_CHECKING:
-    from local_aws.server import LocalAws
+    from local_aws.server import Client, LocalAws
 
 _CONFIG = Config(max_pool_connections=16, retries={"mode": "standard", "max_attempts": 4}, read_timeout=120,
                  s3={"addressing_style": "path"}, request_checksum_calculation="when_required",
@@ -34,7 +34,7 @@ class Caller:
     secret_key: str
     token: str | None
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str) -> Client:
         """A boto3 client that acts as the caller."""
         return self.aws.client(service, region_name=self.region, config=_CONFIG, aws_access_key_id=self.access_key,
                                aws_secret_access_key=self.secret_key, aws_session_token=self.token)
@@ -50,17 +50,17 @@ def caller_of(aws: LocalAws, headers: dict, query_params: dict) -> Caller:
                   found.secret_access_key, found.session_token)
 
 
-def refused(error: Exception, thing: str) -> QueryFailed:
-    """What a query says when Glue or S3 answered a call with an error; `thing` is what it was about."""
+def refused(error: Exception, about: str) -> QueryFailed:
+    """What a query says when Glue or S3 answered a call with an error; `about` is its database, table or s3:// URL."""
     from botocore.exceptions import ClientError
 
     if not isinstance(error, ClientError):
-        return QueryFailed("", f"The local AWS could not be asked about {thing}: {error}", 1)
+        return QueryFailed("", f"The local AWS could not be asked about {about}: {error}", 1)
     code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
     text = error.response["Error"].get("Message", "")
-    if thing.startswith("s3://"):
+    if about.startswith("s3://"):
         denied = code in ("AccessDenied", "403", "Forbidden")
-        what = f"Access Denied: Permission denied on S3 path: {thing}" if denied else f"{text or code}: {thing}"
+        what = f"Access Denied: Permission denied on S3 path: {about}" if denied else f"{text or code}: {about}"
         return QueryFailed("PERMISSION_DENIED" if denied else "HIVE_FILESYSTEM_ERROR",
                            f"{what} (Service: Amazon S3; Status Code: {status}; Error Code: "
                            f"{'AccessDenied' if denied else code})")

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from local_aws.athena.engine import Column, Target
+from local_aws.athena.callers import Caller
+from local_aws.athena.exchange import Column, Target
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,11 @@ class Object:
 
 
 class Catalog:
-    """One query's view of Glue and S3. `database` is the one that unqualified names mean."""
+    """One query's view of Glue and S3. `database` is the one that unqualified names mean; `caller` is who asks, for an
+    engine that reads S3 by itself."""
 
     database: str
+    caller: Caller
 
     def has_database(self, name: str) -> bool:
         """Whether Glue has the database."""
@@ -83,7 +86,7 @@ class Catalog:
         Needs s3:ListBucket."""
         raise NotImplementedError
 
-    def read(self, thing: Object, start: int = 0, end: int | None = None) -> bytes:
+    def read(self, stored: Object, start: int = 0, end: int | None = None) -> bytes:
         """An object's bytes, or those from `start` up to (not with) `end`. Needs s3:GetObject."""
         raise NotImplementedError
 
@@ -97,4 +100,18 @@ class Catalog:
 
     def add_partitions(self, target: Target, values: Sequence[Sequence[str]]) -> None:
         """Have Glue know partitions (those it knows are left as they are); objects lie at `location/key=value/…/`."""
+        raise NotImplementedError
+
+    def exists(self, database: str, name: str) -> bool:
+        """Whether Glue has a table or view of that name, even one that the caller may not see."""
+        raise NotImplementedError
+
+    def check_every_table(self) -> None:
+        """Raises QueryFailed where the caller may not see every table of every database. For an engine that asks Glue
+        by itself, before what lists them all (information_schema)."""
+        raise NotImplementedError
+
+    def check_adding_partitions(self, target: Target) -> None:
+        """Raises QueryFailed where the caller may not add partitions to the target's table. For an engine that adds
+        them by itself. Needs glue:BatchCreatePartition."""
         raise NotImplementedError

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from local_aws.athena import ddl_changes, ddl_partitions, ddl_show
-from local_aws.athena.ddl_context import Context, Said
+from local_aws.athena.ddl_context import Context, Output
 from local_aws.athena.sql import Cursor
 
-Does = Callable[[Context, Cursor], Said]
+Does = Callable[[Context, Cursor], Output]
 
 # The words that a statement begins with, its substatement type, and what does it
 _KINDS: list[tuple[tuple[str, ...], str, Does]] = [

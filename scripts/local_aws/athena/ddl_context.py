@@ -1,4 +1,4 @@
-"""What a statement of Athena's own acts on, and what it says."""
+"""What a statement of Athena's own acts on, and what it gives out."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -6,16 +6,15 @@ from dataclasses import dataclass, field
 
 from local_aws.athena import views
 from local_aws.athena.aws_catalog import AwsCatalog
-from local_aws.athena.callers import refused
-from local_aws.athena.engine import Column, QueryFailed
+from local_aws.athena.exchange import Column, QueryFailed
 from local_aws.athena.sql import Cursor
 
 DDL_TASK = "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. "
 
 
 @dataclass
-class Said:
-    """What a statement says: its columns, and lines of text with tabs between the values."""
+class Output:
+    """What a statement gives out: its columns, and lines of text with tabs between the values."""
 
     columns: list[Column] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -29,7 +28,7 @@ class Context:
     describe: Callable[[str], list[Column]]
 
     def name(self, cursor: Cursor) -> tuple[str, str]:
-        """The database and table that the next words name."""
+        """The database, which is the query's own where none is named, and the table that the next words name."""
         names = cursor.names()
         if len(names) == 3 and names[0] == views.CATALOG:
             names = names[1:]
@@ -45,21 +44,19 @@ class Context:
         return found
 
     def find(self, database: str, name: str) -> dict | None:
+        """The table as Glue holds it, or None. Needs glue:GetTable."""
         answer = self.catalog.ask_glue(f"{database}.{name}", "get_table", DatabaseName=database, Name=name)
         return answer and answer["Table"]
 
     def need_database(self, database: str) -> None:
+        """Raises QueryFailed, in Hive's words, where Glue has no such database."""
         if not self.catalog.has_database(database):
             raise QueryFailed("", f"FAILED: SemanticException [Error 10072]: Database does not exist: {database}")
 
     def tables(self, database: str) -> list[dict]:
-        """The database's tables and views as Glue holds them."""
-        glue = self.catalog.glue
-        try:
-            pages = glue.get_paginator("get_tables").paginate(DatabaseName=database)
-            return [table for page in pages for table in page["TableList"]]
-        except glue.exceptions.ClientError as error:
-            raise refused(error, database) from None
+        """The database's tables and views as Glue holds them. Needs glue:GetTables."""
+        return list(self.catalog.list_glue(database, "get_tables", "TableList", DatabaseName=database))
 
-
-# The words that a statement begins with: its substatement type, and the function below that does it
+    def databases(self) -> list[str]:
+        """The names of all databases. Needs glue:GetDatabases."""
+        return [one["Name"] for one in self.catalog.list_glue("the catalog", "get_databases", "DatabaseList")]

@@ -1,4 +1,4 @@
-"""One query's life: QUEUED, RUNNING, then SUCCEEDED, FAILED or CANCELLED; and the history of them, kept on disk.
+"""One query's life: QUEUED, RUNNING, then SUCCEEDED, FAILED or CANCELLED.
 
 https://docs.aws.amazon.com/athena/latest/APIReference/API_QueryExecutionStatus.html
 """
@@ -8,17 +8,18 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
-from local_aws.athena.engine import Cancelled
+from local_aws.athena.exchange import Cancelled
 
 DONE = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
 class Running:
-    """A query's `Watch`: what it has read, and whether it is to end. `cutoff` is in bytes, None for none."""
+    """A query's `Watch`: what it has read (`total`, in bytes), and whether it is to end (`stopped` is why, '' while it
+    is not). `cutoff` is the workgroup's limit in bytes, None for none:
+    https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html
+    """
 
     def __init__(self, cutoff: int | None):
         self.cutoff, self.total, self.stopped = cutoff, 0, ""
@@ -56,7 +57,7 @@ class Running:
 
 
 class Execution:
-    """A query as GetQueryExecution tells it (`record`), whose it is (`scope`: account and region), and its `watch`."""
+    """A query as GetQueryExecution gives it (`record`), whose it is (`scope`: account and region), and its `watch`."""
 
     def __init__(self, scope: tuple[str, str], record: dict, watch: Running | None = None):
         self.scope, self.record, self.watch = scope, record, watch
@@ -65,6 +66,7 @@ class Execution:
 
     @property
     def state(self) -> str:
+        """QUEUED, RUNNING, SUCCEEDED, FAILED or CANCELLED."""
         return self.record["Status"]["State"]
 
     def run(self) -> bool:
@@ -97,55 +99,9 @@ class Execution:
             status["State"] = state
             return True
 
-
-class History:
-    """Every execution, newest last. What ended is kept through a restart, as is that something had begun."""
-
-    def __init__(self, folder: Path):
-        self.file = folder / "executions.jsonl"
-        self._lock = threading.Lock()
-        self._all: dict[str, Execution] = {}
-        folder.mkdir(parents=True, exist_ok=True)
-        self._load()
-
-    def _load(self) -> None:
-        if not self.file.exists():
-            return
-        for line in self.file.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(ValueError):  # the last line may be half written
-                kept = json.loads(line)
-                self._all[kept["record"]["QueryExecutionId"]] = Execution(tuple(kept["scope"]), kept["record"])
-        for execution in self._all.values():
-            execution.submitted = execution.began = execution.record["Status"]["SubmissionDateTime"]
-            execution.finish("FAILED", "The local AWS was stopped while the query ran; run it again", 1)
-        self.file.write_text("".join(map(_kept, self._all.values())), encoding="utf-8")
-
-    def keep(self, execution: Execution) -> None:
-        """Add an execution, or write down how it stands."""
-        with self._lock:
-            self._all[execution.record["QueryExecutionId"]] = execution
-            with self.file.open("a", encoding="utf-8") as out:
-                out.write(_kept(execution))
-
-    def find(self, name: str, scope: tuple[str, str]) -> Execution | None:
-        found = self._all.get(name)
-        return found if found is not None and found.scope == scope else None
-
-    def of(self, workgroup: str, scope: tuple[str, str]) -> list[str]:
-        """The ids of a workgroup's executions, newest first."""
-        return [name for name, one in reversed(list(self._all.items()))
-                if one.scope == scope and one.record["WorkGroup"] == workgroup]
-
-    def unfinished(self) -> Iterator[Execution]:
-        return iter([one for one in self._all.values() if one.state not in DONE])
-
-    def forget(self) -> None:
-        with self._lock:
-            self._all.clear()
-            self.file.unlink(missing_ok=True)
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-
-
-def _kept(execution: Execution) -> str:
-    about: dict[str, Any] = {"scope": execution.scope, "record": execution.record}
-    return json.dumps(about) + "\n"
+    def description(self) -> dict:
+        """The execution as GetQueryExecution gives it, with what it has read so far."""
+        record = json.loads(json.dumps(self.record))
+        if self.watch and self.state not in DONE:
+            record["Statistics"]["DataScannedInBytes"] = self.watch.total
+        return record

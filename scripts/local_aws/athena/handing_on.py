@@ -9,11 +9,16 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from environments import SetupError
 from local_aws.athena.catalog import Catalog
-from local_aws.athena.engine import Answer, Column, Engine, NotVerified, QueryFailed, Target, Watch, Written
+from local_aws.athena.exchange import Answer, Column, NotVerified, QueryFailed, Target, Watch, Written
+from local_aws.athena.interface import Engine
+from local_aws.athena.on_trino import setup
+
+if TYPE_CHECKING:
+    from local_aws.server import LocalAws
 
 _SHOWN = 200  # characters of a statement in the log
 log = logging.getLogger(__name__)
@@ -25,7 +30,7 @@ class HandingOn:
 
     `make_second` is called when a statement first needs it, and raises `SetupError` while that engine is not set up:
     the refusal of the first is then the query's failure, and says how it is set up. `answered` counts the statements
-    that each engine, by name, has answered.
+    that each engine, by name, has answered. Otherwise as `Engine` says.
     """
 
     def __init__(self, first: Engine, make_second: Callable[[], Engine]):
@@ -74,3 +79,25 @@ class HandingOn:
         with self._lock:
             self.answered[engine.name] += 1
         return answer
+
+
+def engine(aws: LocalAws) -> HandingOn:
+    """The engine that the local AWS was started with, and behind DuckDB Trino, once it is set up. Raises QueryFailed
+    where it cannot be had."""
+    def trino() -> Engine:
+        from local_aws.athena.on_trino.engine import TrinoEngine
+
+        setup.found()
+        return TrinoEngine(aws)
+
+    try:
+        if aws.engine == "trino":
+            return HandingOn(trino(), trino)
+        from local_aws.athena.on_duckdb.engine import DuckDbEngine
+
+        return HandingOn(DuckDbEngine(), trino)
+    except ImportError as error:
+        raise QueryFailed("", f"No engine can answer: {error}. Start the local AWS again, so that its environment is "
+                              "mended", 1) from None
+    except SetupError as missing:
+        raise QueryFailed("", str(missing), 1) from None

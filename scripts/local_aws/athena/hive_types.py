@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/athena/latest/ug/data-types.html
 """
 from __future__ import annotations
 
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.types import VARCHAR, Type
 
 _TO_TRINO = {"boolean": "boolean", "tinyint": "tinyint", "smallint": "smallint", "int": "integer", "integer": "integer",

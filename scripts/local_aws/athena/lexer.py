@@ -39,7 +39,13 @@ class Token:
 
     @property
     def end(self) -> int:
+        """Where the token ends: the position behind its last character."""
         return self.start + len(self.text)
+
+    @property
+    def place(self) -> str:
+        """'line 1:8', counted from 1."""
+        return f"line {self.line}:{self.column}"
 
     @property
     def name(self) -> str:

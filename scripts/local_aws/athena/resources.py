@@ -8,7 +8,7 @@ all that may be in it. Athena asks for the database `default` at every query
 """
 from __future__ import annotations
 
-from local_aws.athena.execution import History
+from local_aws.athena.store import History
 from local_aws.iam.request import Needed, Request, Resources
 
 

@@ -10,10 +10,13 @@ import json
 import re
 import tempfile
 from collections.abc import Iterable, Sequence
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from local_aws.athena.engine import Answer, Column, Watch
+from local_aws.athena.exchange import Answer, Column, Watch
 from local_aws.athena.text import formatter
+
+if TYPE_CHECKING:
+    from local_aws.server import Client
 
 PAGE = 1000  # rows that one GetQueryResults gives at most
 _CHUNK = 1 << 18  # bytes of the result that are fetched at once
@@ -24,7 +27,7 @@ _FIELD = re.compile(r'(?:"((?:[^"]|"")*)")?(,|$)')
 
 
 def column_info(column: Column) -> dict:
-    """A column as GetQueryResults tells it: https://docs.aws.amazon.com/athena/latest/APIReference/API_ColumnInfo.html"""
+    """A column as GetQueryResults gives it: https://docs.aws.amazon.com/athena/latest/APIReference/API_ColumnInfo.html"""
     kind = column.type
     name = "float" if kind.name == "real" else kind.name
     precision, scale = _PRECISION.get(name, 0), 0
@@ -65,7 +68,7 @@ class Page:
     """Reads rows of a CSV or text object in S3 from a byte onward, in ranges, so that a large result costs no more
     than the page that is asked for."""
 
-    def __init__(self, s3: Any, bucket: str, key: str, size: int, start: int):
+    def __init__(self, s3: Client, bucket: str, key: str, size: int, start: int):
         self.s3, self.bucket, self.key, self.size = s3, bucket, key, size
         self.fetched, self.held, self.at = start, b"", start
 
@@ -104,17 +107,17 @@ def fields(line: str) -> list[str | None]:
         at = found.end()
 
 
-def result_set(s3: Any, bucket: str, key: str, about: dict, token: str | None, most: int) -> dict:
-    """GetQueryResults' answer: the page at `token` of the object, whose columns `about` tells. A query's first row
-    is its header, as Athena has it."""
+def result_set(s3: Client, bucket: str, key: str, about: dict, start: int, most: int) -> dict:
+    """GetQueryResults' answer: at most `most` rows from the byte `start` of the object, whose columns `about` gives. A
+    query's first row is its header, as Athena has it."""
     quoted = key.endswith(".csv")
     size = s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
-    page = Page(s3, bucket, key, size, int(token or 0))
+    page = Page(s3, bucket, key, size, start)
     rows = []
     while len(rows) < most and (line := page.line(quoted)) is not None:
         values = fields(line) if quoted else [line]
         rows.append({"Data": [{} if value is None else {"VarCharValue": value} for value in values]})
-    answer = {"ResultSet": {"Rows": rows, "ResultSetMetadata": {"ColumnInfo": about["columns"]}}}
+    answer: dict[str, Any] = {"ResultSet": {"Rows": rows, "ResultSetMetadata": {"ColumnInfo": about["columns"]}}}
     if about.get("updateCount") is not None:
         answer["UpdateCount"] = about["updateCount"]
     if page.at < size:

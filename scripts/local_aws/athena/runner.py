@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -13,11 +14,15 @@ from local_aws.athena import ddl, results, writes
 from local_aws.athena.aws_catalog import AwsCatalog, place
 from local_aws.athena.callers import Caller, refused
 from local_aws.athena.ddl_changes import check_columns
-from local_aws.athena.ddl_context import Context, Said
-from local_aws.athena.engine import Cancelled, Column, Engine, QueryFailed
+from local_aws.athena.ddl_context import Context, Output
+from local_aws.athena.exchange import Cancelled, Column, QueryFailed
 from local_aws.athena.execution import Execution
+from local_aws.athena.interface import Engine
 from local_aws.athena.sql import QUERIES, Cursor, fill, first, one_statement, placeholders
 from local_aws.athena.types import BIGINT, VARCHAR
+
+if TYPE_CHECKING:
+    from local_aws.server import Client
 
 log = logging.getLogger("athena")
 
@@ -62,7 +67,7 @@ class Runner:
     finished: Callable[[Execution], None]
 
     def run(self, execution: Execution, statement: Statement, caller: Caller, enforced: bool) -> None:
-        """Run one query from QUEUED to its end. Whatever happens is told in its status."""
+        """Run one query from QUEUED to its end. However it ends, its status says so."""
         watch = execution.watch
         assert watch is not None
         if not execution.run():
@@ -100,7 +105,7 @@ class Runner:
                 raise QueryFailed("NOT_SUPPORTED", "The local AWS executes prepared SELECT statements only")
         elif statement.substatement in ("PREPARE", "DEALLOCATE"):
             self._prepare(text, record["WorkGroup"], caller)
-            self._say(execution, caller, Said())
+            self._put_text(execution, caller, Output())
             return
         if values or placeholders(text):
             text = fill(text, values)
@@ -111,7 +116,7 @@ class Runner:
                 self._put(execution, caller, rows, results.metadata(answer.columns))
         elif statement.substatement == "EXPLAIN":
             answer = self.engine().query(text, catalog, watch)
-            self._say(execution, caller, Said(
+            self._put_text(execution, caller, Output(
                 [Column(column.name, VARCHAR) for column in answer.columns],
                 [line for row in answer.rows for line in str(row[0]).split("\n")]))
         elif statement.substatement in ("INSERT", "CREATE_TABLE_AS_SELECT"):
@@ -120,7 +125,7 @@ class Runner:
             found = ddl.kind_of(text)
             if found is None:
                 raise _unsupported(text)
-            self._say(execution, caller, found[1](on, found[2]))
+            self._put_text(execution, caller, found[1](on, found[2]))
 
     def _write(self, execution: Execution, on: Context, text: str, caller: Caller, enforced: bool) -> None:
         output, watch = execution.record["ResultConfiguration"]["OutputLocation"], execution.watch
@@ -187,11 +192,12 @@ class Runner:
             raise QueryFailed("", f"PreparedStatement {name} was not found in workGroup {workgroup}") from None
         return found["PreparedStatement"]["QueryStatement"], values
 
-    def _say(self, execution: Execution, caller: Caller, said: Said) -> None:
-        body = "".join(f"{line}\n" for line in said.lines).encode()
-        self._put(execution, caller, body, results.metadata(said.columns))
+    def _put_text(self, execution: Execution, caller: Caller, output: Output) -> None:
+        body = "".join(f"{line}\n" for line in output.lines).encode()
+        self._put(execution, caller, body, results.metadata(output.columns))
 
-    def _put(self, execution: Execution, caller: Caller, body, about: bytes, manifest: list[str] | None = None) -> None:
+    def _put(self, execution: Execution, caller: Caller, body: bytes | IO[bytes], about: bytes,
+             manifest: list[str] | None = None) -> None:
         """Write a result and what lies beside it."""
         record = execution.record
         url, s3 = record["ResultConfiguration"]["OutputLocation"], caller.client("s3")
@@ -200,11 +206,11 @@ class Runner:
         sealed = {"ServerSideEncryption": "AES256" if how == "SSE_S3" else "aws:kms"} if how else {}
         if how == "SSE_KMS" and record["ResultConfiguration"]["EncryptionConfiguration"].get("KmsKey"):
             sealed["SSEKMSKeyId"] = record["ResultConfiguration"]["EncryptionConfiguration"]["KmsKey"]
-        wanted = [(f"{key}.metadata", about, "application/octet-stream")]
+        wanted: list[tuple[str, bytes | IO[bytes], str]] = [(f"{key}.metadata", about, "application/octet-stream")]
         if manifest is None:
             wanted.insert(0, (key, body, "text/csv" if key.endswith(".csv") else "text/plain"))
         else:
-            wanted.append((f"{key}-manifest.csv", "".join(f"{one}\n" for one in manifest).encode(), "text/csv"))
+            wanted.append((f"{key}-manifest.csv", "".join(f"{url}\n" for url in manifest).encode(), "text/csv"))
             record["Statistics"]["DataManifestLocation"] = f"s3://{bucket}/{key}-manifest.csv"
         try:
             for name, content, kind in wanted:
@@ -229,7 +235,7 @@ def _unsupported(text: str) -> QueryFailed:
     return QueryFailed("", f"Queries of this type are not supported: {words}")
 
 
-def about(s3, url: str) -> dict:
+def about(s3: Client, url: str) -> dict:
     """What lies beside a result (see `results.metadata`)."""
     bucket, key = place(url)
     return json.loads(s3.get_object(Bucket=bucket, Key=f"{key}.metadata")["Body"].read())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from local_aws.athena.engine import QueryFailed
+from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.lexer import Token, position, tokens
 
 LONGEST = 262_144  # bytes of a statement: https://docs.aws.amazon.com/athena/latest/ug/service-limits.html

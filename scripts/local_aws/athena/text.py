@@ -16,6 +16,8 @@ from typing import Any
 
 from local_aws.athena.types import Type
 
+Value = Any  # of a column: whatever Python type the engine has for the column's
+
 
 def _java(value: float, digits: str) -> str:
     """A floating-point number as Java's Double.toString has it, from its shortest `digits` (Python's repr)."""
@@ -26,18 +28,18 @@ def _java(value: float, digits: str) -> str:
     if value == 0 or 1e-3 <= abs(value) < 1e7:
         plain = format(Decimal(digits), "f")
         return plain if "." in plain else plain + ".0"
-    sign, figures, exponent = Decimal(digits).as_tuple()
-    figures = "".join(map(str, figures)).rstrip("0") or "0"
-    exponent += len(Decimal(digits).as_tuple().digits) - 1
-    return f"{'-' if sign else ''}{figures[0]}.{figures[1:] or '0'}E{exponent}"
+    sign, parts, _ = Decimal(digits).as_tuple()
+    figures = "".join(map(str, parts)).rstrip("0") or "0"
+    return f"{'-' if sign else ''}{figures[0]}.{figures[1:] or '0'}E{Decimal(digits).adjusted()}"
 
 
-def double_text(value: Any) -> str:
+def double_text(value: Value) -> str:
+    """A 64-bit number, in the fewest digits that give the same 64 bits back."""
     value = float(value)
     return _java(value, repr(value))
 
 
-def real_text(value: Any) -> str:
+def real_text(value: Value) -> str:
     """A 32-bit number, in the fewest digits that give the same 32 bits back."""
     value = float(value)
     if not math.isfinite(value):
@@ -48,15 +50,15 @@ def real_text(value: Any) -> str:
     return _java(value, digits)
 
 
-def _decimal(scale: int) -> Callable[[Any], str]:
+def _decimal(scale: int) -> Callable[[Value], str]:
     return lambda value: format(Decimal(value), f".{scale}f")
 
 
-def _bytes(value: Any) -> str:
+def _bytes(value: Value) -> str:
     return (b64decode(value) if isinstance(value, str) else bytes(value)).hex(" ")
 
 
-def _time(value: Any) -> str:
+def _time(value: Value) -> str:
     """A time or timestamp with three digits of the second, as Athena's; text (with more digits or a zone) stays."""
     if isinstance(value, str):
         return value
@@ -69,11 +71,11 @@ def _time(value: Any) -> str:
     return form + zone
 
 
-def _boolean(value: Any) -> str:
+def _boolean(value: Value) -> str:
     return "true" if value else "false"
 
 
-def formatter(kind: Type) -> Callable[[Any], str | None]:
+def formatter(kind: Type) -> Callable[[Value], str | None]:
     """A function from a value of the type (None included) to its text in a result, None for a null.
 
     Values: bool; int; float; Decimal or its text; str (varchar, char, json, uuid, intervals …); bytes or base64 text;
@@ -84,7 +86,7 @@ def formatter(kind: Type) -> Callable[[Any], str | None]:
     return lambda value: None if value is None else plain(value)
 
 
-def _plain(kind: Type) -> Callable[[Any], str]:
+def _plain(kind: Type) -> Callable[[Value], str]:
     if kind.name == "boolean":
         return _boolean
     if kind.name == "double":
@@ -112,7 +114,7 @@ def _plain(kind: Type) -> Callable[[Any], str]:
     return str
 
 
-def _inside(kind: Type) -> Callable[[Any], str]:
+def _inside(kind: Type) -> Callable[[Value], str]:
     """Inside an array, row or map a null reads 'null'."""
     plain = _plain(kind)
     return lambda value: "null" if value is None else plain(value)

@@ -8,7 +8,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 
-from local_aws.athena.engine import Column
+from local_aws.athena.exchange import Column, QueryFailed
 from local_aws.athena.hive_types import to_hive
 
 CATALOG = "awsdatacatalog"
@@ -16,7 +16,7 @@ _START, _END = "/* Presto View: ", " */"
 
 
 def table_input(database: str, name: str, statement: str, columns: Sequence[Column]) -> dict:
-    """What Glue is told of a view; `columns` with Trino's types."""
+    """The input of Glue's CreateTable for a view; `columns` with Trino's types."""
     content = {"originalSql": statement, "catalog": CATALOG, "schema": database, "runAsInvoker": True, "path": [],
                "columns": [{"name": column.name, "type": str(column.type)} for column in columns]}
     return {
@@ -31,9 +31,19 @@ def table_input(database: str, name: str, statement: str, columns: Sequence[Colu
     }
 
 
-def content(table: dict) -> dict | None:
-    """The JSON of a view that Glue holds, or None where the table is no Presto view."""
+def is_view(table: dict) -> bool:
+    """Whether what Glue holds is a view."""
+    return table.get("TableType") == "VIRTUAL_VIEW"
+
+
+def content(table: dict) -> dict:
+    """The JSON of a view that Glue holds: `originalSql`, `columns` of `name` and `type` (Trino's), and `schema`, the
+    database that unqualified names mean. Raises QueryFailed INVALID_VIEW for a view that is not Athena's."""
     text = (table.get("ViewOriginalText") or "").strip()
-    if table.get("TableType") != "VIRTUAL_VIEW" or not text.startswith(_START.strip()):
-        return None
-    return json.loads(b64decode(text[len(_START):-len(_END)]))
+    try:
+        found = json.loads(b64decode(text.removeprefix(_START).removesuffix(_END)))
+        return {"schema": table["DatabaseName"], **found, "originalSql": found["originalSql"],
+                "columns": [{"name": column["name"], "type": column["type"]} for column in found["columns"]]}
+    except (ValueError, LookupError, TypeError):
+        raise QueryFailed("INVALID_VIEW", f"View '{table['DatabaseName']}.{table['Name']}' is not one that Athena "
+                                          "made") from None

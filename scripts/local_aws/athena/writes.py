@@ -10,7 +10,7 @@ from typing import Any
 from local_aws.athena.aws_catalog import FORMATS, AwsCatalog, place
 from local_aws.athena.catalog import Partition
 from local_aws.athena.ddl_context import Context
-from local_aws.athena.engine import QueryFailed, Target
+from local_aws.athena.exchange import QueryFailed, Target
 from local_aws.athena.sql import Cursor
 from local_aws.athena.views import CATALOG
 
@@ -21,6 +21,9 @@ _COMPRESSIONS = {"PARQUET": ("GZIP", "SNAPPY", "ZSTD", "LZ4", "NONE"),
                  "JSON": ("GZIP", "DEFLATE", "BZIP2", "ZSTD", "SNAPPY", "LZ4", "NONE")}
 _COMPRESSIONS["TEXTFILE"] = _COMPRESSIONS["JSON"]
 _DEFAULT = {"PARQUET": "GZIP", "ORC": "ZLIB", "AVRO": "DEFLATE", "JSON": "GZIP", "TEXTFILE": "GZIP"}
+
+
+_LISTS = ("partitioned_by", "bucketed_by")  # the properties that are an ARRAY of texts
 
 
 def parse(statement: str) -> tuple[str, Cursor] | None:
@@ -35,9 +38,9 @@ def parse(statement: str) -> tuple[str, Cursor] | None:
 
 def create(on: Context, words: Cursor, results: str, enforced: bool) -> tuple[Target | None, str]:
     """Where a CREATE TABLE AS writes, and its query. `results` is the s3:// folder that is the table's where the
-    statement names none, and must be where the workgroup enforces its settings. None: the table is there already,
-    and IF NOT EXISTS was said."""
-    anyway = words.take("IF", "NOT", "EXISTS")
+    statement names none, and must be where the workgroup enforces its settings. None where the table is there
+    already and the statement has IF NOT EXISTS."""
+    if_not_exists = words.take("IF", "NOT", "EXISTS")
     database, name = on.name(words)
     given = _properties(words) if words.take("WITH") else {}
     if words.peek() == "(" and not given:
@@ -48,7 +51,7 @@ def create(on: Context, words: Cursor, results: str, enforced: bool) -> tuple[Ta
     if not on.catalog.has_database(database):
         raise QueryFailed("SCHEMA_NOT_FOUND", f"line 1:1: Schema '{database}' does not exist")
     if on.find(database, name) is not None:
-        if anyway:
+        if if_not_exists:
             return None, query
         raise QueryFailed("TABLE_ALREADY_EXISTS", f"line 1:1: Table '{CATALOG}.{database}.{name}' already exists")
     target = _target(database, name, given, results, enforced)
@@ -92,6 +95,9 @@ def _properties(words: Cursor) -> dict[str, Any]:
 
 def _target(database: str, name: str, given: Mapping[str, Any], results: str, enforced: bool) -> Target:
     given = dict(given)
+    for property_name, value in given.items():
+        if isinstance(value, list) != (property_name in _LISTS):
+            raise _invalid(property_name, value)
     if given.pop("table_type", "HIVE").upper() != "HIVE":
         raise QueryFailed("NOT_SUPPORTED", "The local AWS makes Hive tables only; Iceberg takes AWS")
     form = given.pop("format", "PARQUET").upper()
@@ -133,7 +139,7 @@ def _level(given: str | None, compression: str) -> int:
     return int(given)
 
 
-def _invalid(name: str, value: str) -> QueryFailed:
+def _invalid(name: str, value: str | list[str]) -> QueryFailed:
     return QueryFailed("INVALID_TABLE_PROPERTY", f"Invalid value for table property '{name}': {value}")
 
 

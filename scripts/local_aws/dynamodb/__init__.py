@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from local_aws.dynamodb import api, changes, partiql, resources
+from local_aws.dynamodb.store import Journal
+
 if TYPE_CHECKING:
     from local_aws.server import LocalAws
 
 
 def install(aws: LocalAws) -> None:
     """Correct DynamoDB; each of `aws.stream_readers` is told of new records."""
-    from local_aws.dynamodb import api, changes, partiql, resources
-    from local_aws.dynamodb.store import Journal
-
     journal = Journal(aws.state / "dynamodb" / "journal.jsonl")
 
     def written(record: dict) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def wrapper(handler: Handler) -> Handler:
+    """DynamoDB's handler: UpdateTable is refused where the stream is as it is asked to be."""
     async def handle(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> Response:
         updates = headers.get("x-amz-target", "").endswith(".UpdateTable")
         request = content_of(body) if updates else {}

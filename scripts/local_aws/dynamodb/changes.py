@@ -102,7 +102,7 @@ def removing(remove: Callable[..., dict | None]) -> Callable[..., dict | None]:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
     """
 
-    def remove_item(table: dict, partition: Any, sort: Any) -> dict | None:
+    def remove_item(table: dict, partition: object, sort: object) -> dict | None:
         old = remove(table, partition, sort)
         if old is not None and threading.current_thread().name == "dynamodb-ttl-reaper":
             region, account = table["TableArn"].split(":")[3:5]

@@ -22,20 +22,22 @@ _transaction: ContextVar[list[Change] | None] = ContextVar("changes of the trans
 
 
 def install() -> None:
+    """Correct ministack's statements and their transactions."""
     dynamodb.replace("_partiql_insert", lambda statement: recording(statement, inserted))
     dynamodb.replace("_partiql_update", lambda statement: recording(statement, dynamodb._partiql_key_target))
     dynamodb.replace("_partiql_delete", lambda statement: recording(statement, dynamodb._partiql_key_target))
     dynamodb.replace("_execute_transaction", together)
 
 
-def inserted(table: dict, parsed: dict) -> tuple[Any, Any, None, None]:
+def inserted(table: dict, parsed: dict) -> tuple[object, object, None, None]:
     """The keys of the item that an INSERT is about, in the form of ministack's `_partiql_key_target`."""
     item = parsed.get("item") or {}
     return *keys_of(table, item["M"] if set(item) == {"M"} else item), None, None
 
 
 def recording(statement: Callable[..., Response],
-              target: Callable[[dict, dict], tuple[Any, Any, Any, Response | None]]) -> Callable[..., Response]:
+              target: Callable[[dict, dict], tuple[object, object, object, Response | None]],
+              ) -> Callable[..., Response]:
     """A PartiQL statement that leaves its record; within a transaction, once all of it has succeeded."""
 
     def run(table: dict, parsed: dict, *options: Any) -> Response:

@@ -52,6 +52,7 @@ class Journal:
         self._file: io.FileIO | None = None
 
     def install(self, aws: LocalAws) -> None:
+        """Keep what closes and what was saved, and restore when ministack has loaded its tables."""
         dynamodb.replace("load_persisted_state", self._loading)
         dynamodb.replace("drop_stream_records", self._dropping)
         aws.on_save(lambda: self._append({"saved": True}))
@@ -90,6 +91,7 @@ class Journal:
             self._file.write(json.dumps(entry).encode() + b"\n")
 
     def empty(self) -> None:
+        """Forget all records."""
         with self._writing:
             if self._file is not None:
                 self._file.close()

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local_aws.firehose import api, resources
+from local_aws.firehose import api, resources, store
 from local_aws.firehose.streams import Streams
+from local_aws.ministack_seam import firehose
 
 if TYPE_CHECKING:
     from local_aws.server import LocalAws
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 def install(aws: LocalAws) -> None:
     """Take the records of delivery streams over."""
     streams = Streams(aws)
+    firehose.replace("_dest_description", store.with_file_extension)
     aws.wrap("firehose", lambda handler: api.wrapper(handler, aws, streams))
     aws.resources.append(resources.DELIVERY_STREAMS)
     aws.on_start(streams.resume)

@@ -73,7 +73,7 @@ def put(streams: Streams, name: Name, destination: dict, action: str, request: d
 
 def data_of(action: str, request: dict[str, Any]) -> list[bytes]:
     """The records of a request within the limits of a call, decoded. Raises Invalid."""
-    entries = [request.get("Record")] if action == "PutRecord" else request.get("Records")
+    entries: list[Any] = [request.get("Record")] if action == "PutRecord" else request.get("Records") or []
     if not entries:
         raise violated("records", "length greater than or equal to 1")
     if len(entries) > CALL_RECORDS:

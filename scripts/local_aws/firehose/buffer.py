@@ -69,6 +69,13 @@ class Buffer:
         """How many bytes are not delivered yet."""
         return sum(batch.size for batch in self._batches)
 
+    def seconds_left(self, now: float) -> float | None:
+        """Until the oldest batch is due, at the epoch time `now`; None where none waits."""
+        if not self._batches:
+            return None
+        oldest = self._batches[0]
+        return 0.0 if oldest.complete else oldest.arrival + self.interval - now
+
     def _run(self) -> None:
         failures, pause_until = 0, 0.0
         while batch := self._next(pause_until):
@@ -90,13 +97,12 @@ class Buffer:
         """Wait for the oldest batch to become due; None when stopped."""
         with self._changed:
             while not self._stopped:
-                wait = None
-                if self._batches:
-                    oldest = self._batches[0]
-                    due = 0 if oldest.complete else oldest.arrival + self.interval
-                    wait = max(due, pause_until) - time.time()
+                now = time.time()
+                wait = self.seconds_left(now)
+                if wait is not None:
+                    wait = max(wait, pause_until - now)
                     if wait <= 0:
-                        oldest.complete = True
-                        return oldest
+                        self._batches[0].complete = True
+                        return self._batches[0]
                 self._changed.wait(wait)
             return None

@@ -57,7 +57,8 @@ def put(aws: LocalAws, description: dict, destination: dict, batch: Batch) -> No
     compression = destination.get("CompressionFormat", "UNCOMPRESSED")
     if compression == "GZIP":
         body = gzip.compress(body, mtime=int(batch.arrival))
-    key = prefixes.evaluate(prefix, when) + suffix + extension + EXTENSIONS[compression]
+    extension = destination.get("FileExtension") or extension + EXTENSIONS[compression]
+    key = prefixes.evaluate(prefix, when) + suffix + extension
     s3.put_object(Bucket=bucket, Key=key, Body=body, **encryption(destination))
 
 

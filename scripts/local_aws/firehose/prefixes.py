@@ -19,7 +19,7 @@ ERROR_TYPE, RANDOM = "error-output-type", "random-string"
 DEFAULT_TIME = "!{timestamp:yyyy/MM/dd/HH/}"
 LONGEST = 512  # characters of an evaluated prefix
 LONGEST_ERROR_TYPE = "format-conversion-failed"
-TIME_TOKEN = re.compile(r"'[^']*'|([A-Za-z])\1*|[\[\]{}#']")
+TIME_TOKEN = re.compile(r"'(?:[^']|'')*'|([A-Za-z])\1*|[\[\]{}#']")
 TIME_FIELDS = {"y": "tm_year", "M": "tm_mon", "d": "tm_mday", "H": "tm_hour", "m": "tm_min", "s": "tm_sec",
                "D": "tm_yday"}
 WIDEST = {"y": 19, "M": 4, "d": 2, "H": 2, "m": 2, "s": 2, "D": 3}  # letters in a row that Java allows
@@ -92,7 +92,7 @@ def written(pattern: str, when: time.struct_time) -> str:
     def text(match: re.Match[str]) -> str:
         token, letter = match[0], match[1]
         if not letter:
-            return token[1:-1] or "'"
+            return token[1:-1].replace("''", "'") or "'"
         if letter == "M" and len(token) > 2:
             return time.strftime("%b" if len(token) == 3 else "%B", when)
         value = getattr(when, TIME_FIELDS[letter])

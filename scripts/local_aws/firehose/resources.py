@@ -5,8 +5,6 @@ ministack finds the delivery stream itself.
 """
 from __future__ import annotations
 
-from typing import Any
-
 from local_aws.iam.request import Request, Resources
 
 GIVES_ROLES = ("firehose:CreateDeliveryStream", "firehose:UpdateDestination")
@@ -17,7 +15,7 @@ def roles_given(request: Request) -> list[str]:
     return sorted(_roles_in(request.content)) if request.action in GIVES_ROLES else []
 
 
-def _roles_in(value: Any) -> set[str]:
+def _roles_in(value: object) -> set[str]:
     if isinstance(value, dict):
         own = {value["RoleARN"]} if isinstance(value.get("RoleARN"), str) else set()
         return own.union(*map(_roles_in, value.values()))

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-ia
 """
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
@@ -12,7 +12,7 @@ from local_aws.iam.roles import trusts
 from local_aws.ministack_seam import sts
 
 if TYPE_CHECKING:
-    from local_aws.server import LocalAws
+    from local_aws.server import Client, LocalAws
 
 SERVICE = "firehose.amazonaws.com"
 ONCE = Config(retries={"total_max_attempts": 1})  # what fails is tried again by the buffer
@@ -38,6 +38,6 @@ def assume(aws: LocalAws, role_arn: str, stream_arn: str) -> dict[str, str]:
     return keys
 
 
-def as_role(aws: LocalAws, service: str, role_arn: str, stream_arn: str) -> Any:
+def as_role(aws: LocalAws, service: str, role_arn: str, stream_arn: str) -> Client:
     """A boto3 client, in the delivery stream's region, that may do what the role may do, and nothing else."""
     return aws.client(service, region_name=stream_arn.split(":")[3], config=ONCE, **assume(aws, role_arn, stream_arn))

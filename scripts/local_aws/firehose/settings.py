@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html
 """
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from local_aws.firehose.delivery import EXTENSIONS
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from local_aws.server import LocalAws
 
 HINTS = {"SizeInMBs": (1, 128), "IntervalInSeconds": (0, 900)}
+EXTENSION, EXTENSION_LENGTH = r"^$|\.[0-9a-z!\-_.*'()]+", 128  # a FileExtension's pattern, and its longest
 CONVERSION_MIB = 64  # the smallest buffer of a stream that converts records
 DESTINATIONS = ("ExtendedS3DestinationConfiguration", "S3DestinationConfiguration", "ExtendedS3DestinationUpdate",
                 "S3DestinationUpdate")
@@ -28,13 +30,15 @@ class Invalid(Exception):
         self.code = code
 
 
-def violated(place: str, constraint: str) -> Invalid:
+def violated(place: str, constraint: str, must: str = "have") -> Invalid:
     """The error in AWS's words for a value out of its range."""
     return Invalid("ValidationException", (
-        f"1 validation error detected: Value at '{place}' failed to satisfy constraint: Member must have {constraint}"))
+        f"1 validation error detected: Value at '{place}' failed to satisfy constraint: Member must {must} {constraint}"
+    ))
 
 
 def refuse(message: str) -> Invalid:
+    """The error for settings that do not go together, or that the local AWS does not have."""
     return Invalid("InvalidArgumentException", message)
 
 
@@ -47,6 +51,7 @@ def check(aws: LocalAws, request: dict, present: dict[str, Any]) -> None:
 
 
 def check_destination(aws: LocalAws, settings: dict[str, Any], place: str) -> None:
+    """Raise Invalid where AWS refuses an S3 destination; `place` is its name in AWS's messages."""
     hints = settings.get("BufferingHints") or {}
     for name, (least, most) in HINTS.items():
         if hints and not isinstance(hints.get(name), int):
@@ -57,9 +62,13 @@ def check_destination(aws: LocalAws, settings: dict[str, Any], place: str) -> No
     compression = settings.get("CompressionFormat", "UNCOMPRESSED")
     if compression not in EXTENSIONS:
         raise refuse(f"The local AWS does not compress as {compression}")
-    for option in ("FileExtension", "CustomTimeZone"):
-        if settings.get(option, "UTC") not in ("", "UTC"):
-            raise refuse(f"The local AWS does not support {option}")
+    extension = settings.get("FileExtension") or ""
+    if len(extension) > EXTENSION_LENGTH:
+        raise violated(f"{place}.fileExtension", f"length less than or equal to {EXTENSION_LENGTH}")
+    if not re.fullmatch(EXTENSION, extension):
+        raise violated(f"{place}.fileExtension", EXTENSION, must="satisfy regular expression pattern:")
+    if settings.get("CustomTimeZone", "UTC") not in ("", "UTC"):
+        raise refuse("The local AWS does not support CustomTimeZone")
     conversion = settings.get("DataFormatConversionConfiguration") or {}
     if conversion and conversion.get("Enabled", True):
         if compression != "UNCOMPRESSED":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Batch:
 
     @classmethod
     def new(cls, folder: Path) -> Batch:
+        """An empty one, which arrives now. Its file comes with the first record."""
         return cls(folder / f"{int(time.time() * 1000):015d}-{uuid.uuid4()}")
 
     def _count(self, size: int) -> None:
@@ -55,6 +56,18 @@ class Batch:
                 if len(record := file.read(size)) < size:
                     return
                 yield record
+
+
+def with_file_extension(describe: Callable[[dict], dict]) -> Callable[[dict], dict]:
+    """ministack's description of a destination, with the FileExtension of its settings."""
+
+    def described(destination: dict) -> dict:
+        found = describe(destination)
+        if "FileExtension" in destination["config"] and "ExtendedS3DestinationDescription" in found:
+            found["ExtendedS3DestinationDescription"]["FileExtension"] = destination["config"]["FileExtension"]
+        return found
+
+    return described
 
 
 def description(account: str, region: str, name: str) -> dict[str, Any] | None:

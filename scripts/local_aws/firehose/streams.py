@@ -59,10 +59,12 @@ class Streams:
                 log.warning("%s waits for its delivery stream", folder)
 
     def stop(self) -> None:
+        """End the buffers' threads; what waits stays on disk."""
         for buffer in self._buffers.values():
             buffer.stop()
 
     def reset(self) -> None:
+        """Forget all records."""
         with self._changing:
             self.stop()
             self._buffers.clear()

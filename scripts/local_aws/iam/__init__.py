@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from local_aws.iam import api, checks, resources
 from local_aws.iam.decisions import Decisions
 from local_aws.iam.request import Request, Resources
-from local_aws.ministack_seam import iam_actions, iam_evaluator
+from local_aws.ministack_seam import EvalContext, iam_actions, iam_evaluator
 
 if TYPE_CHECKING:
     from local_aws.server import LocalAws
@@ -73,16 +73,17 @@ def context_by(tables: Mapping[str, Resources], known: Callable[..., dict]) -> C
 
     def request_tag_context(service: str, action: str, body: bytes, params: dict) -> dict[str, Any]:
         request = _under_way.get()
-        more = tables[service].context(request, action) if request and service in tables else {}
+        known_here = request is not None and request.service == service and service in tables
+        more = tables[service].context(request, action) if request and known_here else {}
         return {**known(service, action, body, params), **more}
 
     return request_tag_context
 
 
-def evaluating(evaluate: Callable[..., Any], decisions: Decisions) -> Callable[..., Any]:
+def evaluating(evaluate: Callable[..., object], decisions: Decisions) -> Callable[..., object]:
     """ministack's `evaluate`: a simulation's context is added before the context is noted."""
 
-    def evaluate_in_context(context: Any, *policies: Any) -> Any:
+    def evaluate_in_context(context: EvalContext, *policies: Any) -> object:
         api.evaluating(context)
         decisions.evaluating(context)
         return evaluate(context, *policies)

@@ -6,9 +6,10 @@ them, so that a condition is never met.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from local_aws.iam.request import Request
+from local_aws.ministack_seam import EvalContext
 
 if TYPE_CHECKING:
     from local_aws.server import Handler, Response
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _entries: ContextVar[dict[str, str] | None] = ContextVar("the context of the simulation under way", default=None)
 
 
-def evaluating(context: Any) -> None:
+def evaluating(context: EvalContext) -> None:
     """Add the entries of the simulation under way, if there is one, to the `EvalContext` of what is evaluated."""
     if entries := _entries.get():
         context.service_context.update(entries)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
+from local_aws.ministack_seam import EvalContext
+
 MOST = 20_000  # different decisions kept; a run of the workbook takes some hundreds
 
 
@@ -20,18 +22,18 @@ class Decisions:
     def __init__(self) -> None:
         self._counts: dict[tuple, int] = {}
         self._changing = threading.Lock()
-        self._evaluated: ContextVar[list[Any]] = ContextVar("contexts evaluated for the decision under way")
+        self._evaluated: ContextVar[list[EvalContext]] = ContextVar("contexts evaluated for the decision under way")
 
-    def evaluating(self, context: Any) -> None:
+    def evaluating(self, context: EvalContext) -> None:
         """The evaluator looks at policies for a request, whose `EvalContext` this is."""
         if (contexts := self._evaluated.get(None)) is not None:
             contexts.append(context)
 
-    def enforcing(self, enforce: Callable[..., Any]) -> Callable[..., Any]:
+    def enforcing(self, enforce: Callable[..., object]) -> Callable[..., object]:
         """`enforce`, whose decisions are noted. It evaluates the caller's policies, then the resource's: the first
         context says who asks for what; what counts is what both say."""
 
-        def enforce_and_note(*request: Any, **more: Any) -> Any:
+        def enforce_and_note(*request: Any, **more: Any) -> object:
             token = self._evaluated.set([])
             try:
                 refused = enforce(*request, **more)
@@ -44,7 +46,7 @@ class Decisions:
 
         return enforce_and_note
 
-    def _note(self, context: Any, allowed: bool) -> None:
+    def _note(self, context: EvalContext, allowed: bool) -> None:
         conditions = tuple(sorted((key, str(value)) for key, value in context.service_context.items() if value))
         decision = (context.principal_arn, context.action, context.resource_arn, conditions, allowed)
         with self._changing:

@@ -71,6 +71,7 @@ class Needed:
 
 
 def nothing(request: Request) -> Sequence[Any]:
+    """What a table says where it has nothing to say."""
     return ()
 
 

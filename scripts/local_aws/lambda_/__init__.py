@@ -11,16 +11,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from local_aws.lambda_ import api, logs, package_files, processes, resources
+from local_aws.lambda_.mappings import Mappings
+
 if TYPE_CHECKING:
     from local_aws.server import LocalAws
 
 
 def install(aws: LocalAws) -> None:
     """Take event source mappings from streams over, and correct how functions run."""
-    # here, as tests import `batches` without ministack
-    from local_aws.lambda_ import api, logs, package_files, processes, resources
-    from local_aws.lambda_.mappings import Mappings
-
     mappings = Mappings(aws)
     package_files.install()
     processes.install()

@@ -53,12 +53,11 @@ class Refused(Exception):
 
     def __init__(self, code: str, message: str, status: int = 400):
         super().__init__(message)
-        self.response: Response = responses.error_response_json(
-            code, message, status, None if code == "ValidationException" else {"Type": "User"},
-            content_type="application/json")
+        self.response: Response = responses.error_response_json(code, message, status, content_type="application/json")
 
 
 def invalid(message: str) -> Refused:
+    """The error for a parameter that AWS does not take."""
     return Refused("InvalidParameterValueException", message)
 
 
@@ -66,11 +65,13 @@ def invalid(message: str) -> Refused:
 def settable() -> set[str]:
     """The fields that a request sets and an answer shows."""
     model = get_session().get_service_model("lambda")
-    return (set(model.operation_model("CreateEventSourceMapping").input_shape.members)
-            & set(model.operation_model("GetEventSourceMapping").output_shape.members))
+    asked = model.operation_model("CreateEventSourceMapping").input_shape
+    shown = model.operation_model("GetEventSourceMapping").output_shape
+    return set(asked.members if asked else ()) & set(shown.members if shown else ())
 
 
-def is_stream(arn: Any) -> bool:
+def is_stream(arn: object) -> bool:
+    """Whether it is the ARN of a DynamoDB stream."""
     return isinstance(arn, str) and arn.startswith("arn:") and ":dynamodb:" in arn and "/stream/" in arn
 
 
@@ -87,16 +88,25 @@ def wrapper(handler: Handler, mappings: Mappings) -> Handler:
 
         try:
             if parts:
-                return await api.answer(method, parts[2] if len(parts) > 2 else None, content_of(body), forward)
+                return typed(await api.answer(method, parts[2] if len(parts) > 2 else None, content_of(body), forward))
             check_roles(Request("lambda", method, path, headers, body, query_params))
         except Refused as refused:
-            return refused.response
-        answer = await forward()
+            return typed(refused.response)
+        answer = typed(await forward())
         if method == "PUT" and path.rstrip("/").endswith("/configuration") and answer[0] == 200:
             mappings.renew_roles()
         return answer
 
     return handle
+
+
+def typed(answer: Response) -> Response:
+    """An error says that it is the user's, as each that LocalStack recorded of Lambda does but ValidationException."""
+    status, headers, body = answer
+    error = content_of(body) if 400 <= status < 500 else {}
+    if error.get("__type", "ValidationException") == "ValidationException":
+        return answer
+    return status, headers, json.dumps({**error, "Type": "User"}).encode()
 
 
 def check_roles(request: Request) -> None:
@@ -110,6 +120,8 @@ def check_roles(request: Request) -> None:
 
 
 class Api:
+    """Answers requests about mappings; `forward` passes one on to ministack."""
+
     def __init__(self, mappings: Mappings):
         self.mappings = mappings
 
@@ -130,6 +142,7 @@ class Api:
         return self.listed(answer) if method == "GET" and not uuid else answer
 
     async def create(self, request: dict, forward: Forward) -> Response:
+        """CreateEventSourceMapping. Raises Refused."""
         region, stream = responses.get_region(), request["EventSourceArn"]
         check_position(request)
         check_settings(request)
@@ -174,6 +187,7 @@ class Api:
         return position
 
     async def update(self, mapping: Mapping, request: dict, forward: Forward) -> Response:
+        """UpdateEventSourceMapping: what it does not name stays. Raises Refused."""
         check_not_deleting(mapping)
         check_settings({**mapping.fields, **request})
         if destination(request):
@@ -193,6 +207,7 @@ class Api:
                           else "Enabling" if mapping.enabled else "Disabling")
 
     async def delete(self, mapping: Mapping, forward: Forward) -> Response:
+        """DeleteEventSourceMapping. Raises Refused."""
         check_not_deleting(mapping)
         status, headers, body = await forward()
         if status >= 300:
@@ -203,10 +218,12 @@ class Api:
     # Answers
 
     def description(self, mapping: Mapping, state: str | None = None) -> dict:
+        """A mapping as the API shows it; `state` is what a change of it answers."""
         return {**mapping.fields, "State": state or self.mappings.state(mapping),
                 "LastProcessingResult": mapping.result}
 
     def shown(self, status: int, mapping: Mapping, state: str | None = None) -> Response:
+        """The answer that shows a mapping."""
         body = json.dumps(self.description(mapping, state)).encode()
         return status, {"Content-Type": "application/json"}, body
 
@@ -223,6 +240,7 @@ class Api:
 
 
 def changed_now() -> dict[str, Any]:
+    """The fields that say when and by whom a mapping was changed."""
     return {"LastModified": time.time(), "StateTransitionReason": "User action"}
 
 
@@ -230,6 +248,7 @@ def changed_now() -> dict[str, Any]:
 
 
 def check_position(request: dict) -> None:
+    """Raise Refused unless a mapping from a DynamoDB stream can start there."""
     position = request.get("StartingPosition")
     if position is None:
         raise invalid("1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
@@ -243,7 +262,10 @@ def check_position(request: dict) -> None:
 
 
 def check_settings(request: dict) -> None:
-    """https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html"""
+    """Raise Refused where a setting is out of its range, or a filter pattern is none.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
+    """
     for name, (least, most) in RANGES.items():
         value = request.get(name)
         if value is not None and not (isinstance(value, int) and least <= value <= most):
@@ -264,9 +286,12 @@ def check_settings(request: dict) -> None:
 
 
 def check_destination(request: dict, role: Role) -> None:
-    """https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+    """Raise Refused where a destination for discarded records is none, or is not there.
 
-    Whether the role may write there cannot be tried without writing: where it may not, the records wait.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+    A bucket is asked about as a whole, although what Lambda writes lies below `aws/lambda/`: a role that may write only
+    there is refused with this message, as those report who have met it. Whether the role may write to a queue or topic
+    is not asked: where it may not, the records wait.
     """
     arn = destination(request)
     if not arn:
@@ -282,8 +307,11 @@ def check_destination(request: dict, role: Role) -> None:
                 raise invalid(f"The destination bucket {arn} does not exist.") from None
             raise invalid(
                 f"The function execution role does not have permissions to call ListBucket on {arn}") from None
+        if not role.may("s3:PutObject", f"{arn}/*"):
+            raise invalid("The function execution role does not have permissions to call PutObject on S3")
 
 
 def check_not_deleting(mapping: Mapping) -> None:
+    """Raise Refused for a mapping that is going."""
     if mapping.deleting:
         raise Refused("ResourceInUseException", "Cannot update the event source mapping because it is in use.")

@@ -1,4 +1,4 @@
-"""What happens to a batch of stream records: delivered, retried, split, or discarded to where someone is told.
+"""What happens to a batch of stream records: it is delivered, retried, split, or discarded to a destination.
 
 Nothing here knows HTTP, threads or the clock: `settle` is given what it needs, so that a test can be the function, the
 destination and the time. It follows the Lambda guide:
@@ -36,6 +36,7 @@ class Record:
 
     @property
     def position(self) -> int:
+        """Its place in the stream."""
         return int(self.number)
 
 
@@ -54,6 +55,7 @@ class Settings:
 
     @classmethod
     def of(cls, mapping: dict) -> Settings:
+        """The settings in a mapping's fields, as the API names them."""
         return cls(
             mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"], mapping["MaximumRetryAttempts"],
             mapping["MaximumRecordAgeInSeconds"], mapping["BisectBatchOnFunctionError"],

@@ -3,17 +3,17 @@ function as the service."""
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local_aws.lambda_.batches import Answer
-from local_aws.ministack_seam import lambda_runtime
+from local_aws.ministack_seam import iam_evaluator, lambda_runtime
 
 if TYPE_CHECKING:
     from local_aws.lambda_.store import Mapping
-    from local_aws.server import LocalAws
+    from local_aws.server import Client, LocalAws
 
 # A function may run for 900 s, and an invocation must not be made twice by a client that lost patience. What fails is
 # tried again by the trigger, which knows what it has left.
@@ -21,15 +21,17 @@ CONFIG = Config(read_timeout=920, connect_timeout=10, retries={"total_max_attemp
 
 
 class Calls:
+    """The calls as the service itself, and the roles that others are made as."""
+
     def __init__(self, aws: LocalAws):
         self.aws, self.endpoint = aws, aws.endpoint
 
-    def client(self, service: str, region: str) -> Any:
-        """As the service itself."""
+    def client(self, service: str, region: str) -> Client:
+        """A boto3 client as the service itself, which may do anything."""
         return self.aws.client(service, region_name=region, config=CONFIG)
 
     def invoke(self, mapping: Mapping, payload: bytes) -> Answer:
-        """https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"""
+        """Invoke a mapping's function and wait: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"""
         response = self.client("lambda", mapping.region).invoke(
             FunctionName=mapping.fields["FunctionArn"], Payload=payload)
         body = response["Payload"].read()
@@ -40,9 +42,11 @@ class Calls:
         return Answer(value, response.get("FunctionError"), response.get("ExecutedVersion", "$LATEST"))
 
     def role(self, mapping: Mapping) -> Role:
+        """The execution role of a mapping's function."""
         return self.role_of(mapping.fields["FunctionArn"], mapping.region)
 
     def role_of(self, function: str, region: str) -> Role:
+        """The execution role of a function, given its name or ARN."""
         return Role(self, function, region)
 
 
@@ -51,22 +55,30 @@ class Role:
 
     def __init__(self, calls: Calls, function: str, region: str):
         self.calls, self.function, self.region = calls, function, region
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[str, Client] = {}
 
     def renew(self) -> None:
         """The function may have another role now."""
         self._clients = {}
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str) -> Client:
+        """A boto3 client that may do what the role may do, made once until `renew`."""
         clients = self._clients
         if service not in clients:
             function = self.calls.client("lambda", self.region).get_function_configuration(FunctionName=self.function)
-            # The one thing here that is not a public call: no role lets the account's root assume it as Lambda does
+            # Not a public call, since a role lets nobody but Lambda assume it
             credentials = lambda_runtime.execution_credentials(function)
             clients[service] = self.calls.aws.client(
                 service, region_name=self.region, config=CONFIG,
                 **{name.lower(): value for name, value in credentials.items()})
         return clients[service]
+
+    def may(self, action: str, resource: str) -> bool:
+        """Whether IAM allows the role an action ('s3:PutObject') on a resource's ARN; with a `*` in it, on all of
+        them."""
+        function = self.calls.client("lambda", self.region).get_function_configuration(FunctionName=self.function)
+        key = lambda_runtime.execution_credentials(function)["AWS_ACCESS_KEY_ID"]
+        return not iam_evaluator.enforce(key, action, action.partition(":")[0], self.region, resource_arn=resource)
 
     def describe(self, stream: str) -> tuple[list[str], str]:
         """The stream's shards, oldest first, and the name of its table's partition key."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 FILTERS = 5  # of one mapping
 CHARACTERS = 4096  # of a pattern: https://docs.aws.amazon.com/lambda/latest/api/API_Filter.html
@@ -28,7 +28,7 @@ class InvalidPattern(Exception):
     """AWS refuses a filter pattern. It does not say why; the text is for who reads the log."""
 
 
-def patterns_of(criteria: Any) -> tuple[Pattern, ...]:
+def patterns_of(criteria: dict | None) -> tuple[Pattern, ...]:
     """The patterns of a mapping's FilterCriteria, {"Filters": [{"Pattern": JSON text}, …]}; none where it is None or
     empty. Raises InvalidPattern for the first that AWS refuses."""
     filters = (criteria or {}).get("Filters") or []
@@ -37,7 +37,7 @@ def patterns_of(criteria: Any) -> tuple[Pattern, ...]:
     return tuple(parse(one.get("Pattern")) for one in filters)
 
 
-def parse(text: Any) -> Pattern:
+def parse(text: object) -> Pattern:
     """A pattern from its JSON text. Raises InvalidPattern."""
     if not isinstance(text, str) or len(text) > CHARACTERS:
         raise InvalidPattern(f"a pattern is a text of at most {CHARACTERS} characters")
@@ -49,7 +49,7 @@ def parse(text: Any) -> Pattern:
     return pattern
 
 
-def check_fields(pattern: Any) -> None:
+def check_fields(pattern: object) -> None:
     """Raise InvalidPattern unless each field has an object of further fields, or a list of what it may be."""
     if not isinstance(pattern, dict) or not pattern:
         raise InvalidPattern("fields must be a JSON object with at least one")
@@ -68,7 +68,7 @@ def check_fields(pattern: Any) -> None:
             raise InvalidPattern(f"{name} needs a list with at least one value")
 
 
-def check_alternative(alternative: Any) -> None:
+def check_alternative(alternative: object) -> None:
     """Raise InvalidPattern unless it is a value or {operator: operand}."""
     if isinstance(alternative, list):
         raise InvalidPattern("a list may not hold another one")
@@ -84,11 +84,12 @@ def check_alternative(alternative: Any) -> None:
         raise InvalidPattern(f"{name} is no operator, or its operand is of another kind")
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a number of JSON's."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def is_exclusion(operand: Any) -> bool:
+def is_exclusion(operand: object) -> bool:
     """Whether it can stand behind anything-but: text, numbers, or texts that something must not begin with or the
     like."""
     if isinstance(operand, dict):
@@ -99,7 +100,7 @@ def is_exclusion(operand: Any) -> bool:
     return bool(values) and all(isinstance(value, str) or is_number(value) for value in values)
 
 
-def is_range(operand: Any) -> bool:
+def is_range(operand: object) -> bool:
     """Whether it can stand behind numeric: one comparison, or a lower bound and then an upper one."""
     if not isinstance(operand, list) or len(operand) not in (2, 4):
         return False
@@ -114,7 +115,7 @@ def wanted(record: dict, patterns: Sequence[Pattern]) -> bool:
     return not patterns or any(matches(record, pattern) for pattern in patterns)
 
 
-def matches(value: Any, pattern: Pattern) -> bool:
+def matches(value: object, pattern: Pattern) -> bool:
     """Whether a record or a part of one has all the fields of a pattern as this wants them."""
     for name, rule in pattern.items():
         if name == "$or":
@@ -130,7 +131,7 @@ def matches(value: Any, pattern: Pattern) -> bool:
 ABSENT = object()  # no value, as opposed to null
 
 
-def allows(alternative: Any, value: Any) -> bool:
+def allows(alternative: object, value: object) -> bool:
     """Whether one of a field's alternatives allows its value. They look at values only: where the field holds further
     fields, it is as if it were not there."""
     if isinstance(value, list):

@@ -16,6 +16,8 @@ def install() -> None:
 
 
 def writing_as_role(write: Callable[..., None]) -> Callable[..., None]:
+    """ministack's `_emit_lambda_logs`, which does nothing where the role may not."""
+
     def write_as_role(function: dict, *rest: Any, **more: Any) -> None:
         if may_log(function.get("config") or function):
             write(function, *rest, **more)

@@ -62,6 +62,7 @@ class Mappings:
             mapping.save()
 
     def reset(self) -> None:
+        """Forget all mappings."""
         with self._changing:
             for uuid, mapping in self.mappings.items():
                 mapping.remove()

@@ -4,9 +4,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html: polling and batching
 of a shard.
 
 Everything is a public call: GetRecords and what it needs as the function's role, Invoke as the service. A thread reads;
-one thread for each unit of ParallelizationFactor invokes. Records of one partition key always go the same way, so their
-order is kept. The position on disk is the last record before which all are settled: after a restart nothing is left
-out, and a few may be sent again.
+one thread for each unit of ParallelizationFactor invokes. Records of one partition key always go to the same one, so
+their order is kept. The position on disk is the last record before which all are settled: after a restart nothing is
+left out, and a few may be sent again.
 """
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import zlib
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -41,7 +41,7 @@ TROUBLED = 1.0  # seconds before a failed read is tried again
 log = logging.getLogger("local_aws.lambda_")
 
 
-def wire(value: Any) -> Any:
+def wire(value: datetime | bytes) -> float | str:
     """What boto3 made of a record, back as it travels: bytes as base64, times as epoch seconds, which AWS gives as a
     float (LocalStack's recording of 25 November 2025)."""
     if isinstance(value, datetime):
@@ -77,6 +77,7 @@ class Poller:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
+        """Begin to read, when the poller before it has ended."""
         thread = threading.Thread(target=self._run, name=f"trigger {self.mapping.uuid}", daemon=True)
         self._threads = [thread]
         thread.start()
@@ -95,6 +96,7 @@ class Poller:
         return not any(thread.is_alive() for thread in self._threads)
 
     def wake(self) -> None:
+        """There is a new record."""
         self.news.set()
 
     # Reading
@@ -261,7 +263,7 @@ class Poller:
         return answer
 
     def _discard(self, records: Sequence[Record], condition: str, invocations: int, answer: Answer | None) -> None:
-        """Tell the destination; go on trying for as long as it cannot be told, so that nothing is lost meanwhile."""
+        """Write to the destination, and go on trying for as long as that fails, so that nothing is lost meanwhile."""
         invocation = destinations.invocation_record(self.mapping.fields, self.shard, records, condition, invocations,
                                                     answer, time.time())
         log.warning("Mapping %s discards %d records: %s", self.mapping.uuid, len(records), condition)

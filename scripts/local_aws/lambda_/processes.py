@@ -13,17 +13,22 @@ from typing import Any
 
 from local_aws.ministack_seam import lambda_runtime, lambda_svc
 
+Process = Any  # ministack's Worker: its class is had at run time only
+
 _this_thread = threading.local()  # `process`: the one that this thread's invocation works with
 
 
 def install() -> None:
+    """Correct ministack's pool of processes."""
     lambda_svc.replace("acquire_worker", acquiring)
     lambda_svc.replace("release_worker", releasing)
     lambda_svc.replace("invalidate_worker", lambda invalidate: invalidate_idle)
 
 
-def acquiring(acquire: Callable[..., tuple[Any, str]]) -> Callable[..., tuple[Any, str]]:
-    def acquire_current(name: str, config: dict, *rest: Any, **more: Any) -> tuple[Any, str]:
+def acquiring(acquire: Callable[..., tuple[Process, str]]) -> Callable[..., tuple[Process, str]]:
+    """ministack's `acquire_worker`, which never answers with the code of before."""
+
+    def acquire_current(name: str, config: dict, *rest: Any, **more: Any) -> tuple[Process, str]:
         """A process for an invocation, and whether it is 'reused': one with the code of before is ended instead."""
         while True:
             process, how = acquire(name, config, *rest, **more)
@@ -35,8 +40,10 @@ def acquiring(acquire: Callable[..., tuple[Any, str]]) -> Callable[..., tuple[An
     return acquire_current
 
 
-def releasing(release: Callable[[Any], None]) -> Callable[[Any], None]:
-    def release_current(process: Any) -> None:
+def releasing(release: Callable[[Process], None]) -> Callable[[Process], None]:
+    """ministack's `release_worker`; this thread works with none from then on."""
+
+    def release_current(process: Process) -> None:
         _this_thread.process = None
         release(process)
 
@@ -51,7 +58,7 @@ def invalidate_idle(name: str, qualifier: str | None = None, account: str | None
     end(lambda candidate: not candidate.in_use or candidate is own, account, region, name, qualifier)
 
 
-def end(chosen: Callable[[Any], bool], *key: str | None) -> None:
+def end(chosen: Callable[[Process], bool], *key: str | None) -> None:
     """End the chosen processes of a function: its account, region, name and version, of which None is any."""
     with lambda_runtime._lock:
         doomed = [(pool, process) for function, pool in lambda_runtime._workers.items() for process in pool

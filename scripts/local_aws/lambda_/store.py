@@ -19,6 +19,7 @@ class Mapping:
 
     @property
     def uuid(self) -> str:
+        """Its name."""
         return self.fields["UUID"]
 
     def moved(self, shard: str, after: str) -> None:
@@ -42,6 +43,7 @@ class Mapping:
             os.replace(fresh, self.path)
 
     def remove(self) -> None:
+        """Forget it, whatever is still to be saved."""
         with self._writing:
             self.deleting = True
             self.path.unlink(missing_ok=True)
@@ -54,6 +56,7 @@ class Store:
         self.folder = folder
 
     def add(self, region: str, fields: dict, enabled: bool, position: dict) -> Mapping:
+        """Keep a new one."""
         self.folder.mkdir(parents=True, exist_ok=True)
         mapping = Mapping(self.folder / f"{fields['UUID']}.json", region, fields, enabled, position,
                           "No records processed")
@@ -62,5 +65,6 @@ class Store:
         return mapping
 
     def load(self) -> list[Mapping]:
+        """Those that an earlier run of the server has kept."""
         return [Mapping(path, **json.loads(path.read_text(encoding="utf-8")))
                 for path in sorted(self.folder.glob("*.json"))]

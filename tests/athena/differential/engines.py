@@ -1,146 +1,43 @@
-"""The two engines of the differential suite, over the same files: DuckDB in a process of its environment, and Trino."""
+"""The two engines of the differential suite over the same files (`lake.py`): the embedded one in a process of its
+environment, and Trino."""
 from __future__ import annotations
 
-import datetime
-import gzip
-import hashlib
 import json
-import random
-import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import json_lines
+import fixtures
+import lake
+import objects
+from answers import Answer
 from environments import ROOT, ensure, requirements
+from fixtures import Case
 
 HERE = Path(__file__).parent
 LOCAL_AWS = ROOT / "scripts" / "local_aws"
 HIVE_JSON = "org.apache.hive.hcatalog.data.JsonSerDe"
-COLUMNS = [["event_id", "string"], ["event_name", "string"], ["order_id", "string"], ["sequence_number", "string"],
-           ["changed_at", "string"], ["old_state", "string"], ["new_state", "string"], ["last_updated_date", "bigint"],
-           ["changed_by", "string"], ["changed_attributes", "array<string>"], ["old_image", "string"],
-           ["new_image", "string"], ["detail", "string"]]
-DAYS = ["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23"]  # the first has no objects
-FLOW = {"OPEN": ["PICKEDUP", "CANCELLED", "DELIVERED"], "PICKEDUP": ["DELIVERED", "OPEN"],
-        "DELIVERED": ["RETURNED", None], "RETURNED": [None], "CANCELLED": [None]}
 
 
-def history(seed: int, orders: int) -> list[dict[str, Any]]:
-    """Seeded order histories as audit events, in the order of their changes."""
-    chance = random.Random(seed)
-    events: list[dict[str, Any]] = []
-    start = datetime.datetime(2026, 11, 21, tzinfo=datetime.timezone.utc)
-    for order in range(orders):
-        state, image, moment = None, None, start + datetime.timedelta(seconds=chance.randrange(86400 * 2))
-        for step in range(chance.randrange(1, 6)):
-            then = "OPEN" if step == 0 else chance.choice(FLOW[state])  # type: ignore[index]
-            new = None if then is None else {
-                "orderId": str(order), "state": then, "lastUpdatedDate": int(moment.timestamp()),
-                "total": chance.choice([0, 1, 12.5, 99.99, -3]),
-                "note": chance.choice([None, "", "é 😀", 'say "hi"\n'])}
-            events.append({
-                "event_id": hashlib.md5(f"{seed}/{order}/{step}".encode()).hexdigest(),
-                "event_name": "INSERT" if step == 0 else "REMOVE" if then is None else "MODIFY", "order_id": str(order),
-                "sequence_number": f"{(order * 10 + step + 1) * 1000:040}",
-                "changed_at": moment.strftime("%Y-%m-%d %H:%M:%S"), "old_state": state, "new_state": then,
-                "last_updated_date": None if new is None or chance.random() < 0.2 else new["lastUpdatedDate"],
-                "changed_by": chance.choice([None, "anna", "bob é", "dynamodb-ttl"]),
-                "changed_attributes": chance.choice([None, [], ["state"], ["lastUpdatedDate", "state"],
-                                                     ["note", None]]),
-                "old_image": image and json.dumps(image), "new_image": new and json.dumps(new, ensure_ascii=False),
-                "detail": None})
-            if then is None:
-                break
-            state, image, moment = then, new, moment + datetime.timedelta(seconds=chance.randrange(1, 90000))
-    return events
+class _Worker:
+    """A process in the local AWS's environment that answers line by line, in JSON."""
 
+    def __init__(self, script: str, *places: Path):
+        python = ensure(ROOT / ".local_aws" / "venv", requirements(LOCAL_AWS / "requirements.txt"), "the local AWS")
+        self.process = subprocess.Popen(
+            [str(python), str(HERE / script), str(ROOT / "scripts"), *map(str, places)], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8")
 
-def lay_out(lake: Path, events: list[dict[str, Any]]) -> None:
-    """The events as objects under events/dt=…/, two a day; some are delivered again on the next day. Beside them the
-    objects of `json_lines`."""
-    again: list[dict[str, Any]] = []
-    for day, name in enumerate(DAYS):
-        place = lake / "events" / f"dt={name}"
-        place.mkdir(parents=True)
-        if day == 0:
-            continue
-        own = events[(day - 1) * len(events) // 3:day * len(events) // 3]
-        share, again = own + again, own[::7]
-        for part in range(2):
-            lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in share[part::2])
-            (place / f"part-{part}.gz").write_bytes(gzip.compress(lines.encode(), mtime=0))
-    json_lines.lay_out(lake)
-
-
-def _worker(script: str, *places: Path) -> subprocess.Popen[str]:
-    """A process in the local AWS's environment that answers line by line."""
-    python = ensure(ROOT / ".local_aws" / "venv", requirements(LOCAL_AWS / "requirements.txt"), "the local AWS")
-    return subprocess.Popen(
-        [str(python), str(HERE / script), str(ROOT / "scripts"), *map(str, places)], stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8")
-
-
-class DuckDb:
-    """The embedded engine, in its own process."""
-
-    def __init__(self, lake: Path):
-        self.process = _worker("duckdb_worker.py", lake)
-        self.table("order_events", COLUMNS, "events", [["dt", "string"]])
-        self.table("json_lines", json_lines.COLUMNS, "lines", [["p", "int"]])
-
-    def ask(self, **asked: Any) -> Any:
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps(asked) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        assert line, f"the engine's process died over {asked}"
-        return json.loads(line)
-
-    def table(self, name: str, columns: list[list[str]], location: str, keys: list[list[str]] | None = None,
-              serde: str = HIVE_JSON) -> None:
-        self.ask(table={"name": name, "columns": columns, "location": location, "keys": keys or [], "serde": serde})
-
-    def query(self, sql: str) -> dict[str, Any]:
-        return normal(self.ask(sql=sql))
-
-    def close(self) -> None:
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait(10)
-
-
-def normal(answer: dict[str, Any]) -> dict[str, Any]:
-    """An answer as it is compared: names in lower case, types without blanks, an error's place apart from its text."""
-    if "error" in answer:
-        place = re.match(r"line \d+:\d+", answer["message"])
-        return {"error": answer["error"], "place": place[0] if place else "", "message": answer["message"]}
-    columns = [[name.lower(), re.sub(r", ", ",", kind.lower())] for name, kind in answer["columns"]]
-    return {"columns": columns, "rows": answer["rows"], "bytes": answer.get("bytes", 0)}
-
-
-class Trino:
-    """A Trino of the suite's own over the same files, asked by the exact engine's client in its environment."""
-
-    def __init__(self, lake: Path, folder: Path):
-        self.process = _worker("trino_worker.py", lake, folder)
-        prepare(self)
-
-    def queries(self, statements: list[str]) -> Iterator[dict[str, Any]]:
+    def ask(self, *asked: Any) -> Iterator[Any]:
         """The answers in order, while the next ones are being found already."""
         assert self.process.stdin and self.process.stdout
-        for sql in statements:
-            self.process.stdin.write(json.dumps(sql) + "\n")
+        self.process.stdin.writelines(json.dumps(one) + "\n" for one in asked)
         self.process.stdin.flush()
-        for sql in statements:
+        for one in asked:
             line = self.process.stdout.readline()
-            assert line, f"the engine's process died over {sql}"
-            yield normal(json.loads(line))
-
-    def query(self, sql: str) -> dict[str, Any]:
-        (answer,) = self.queries([sql])
-        return answer
+            assert line, f"the engine's process died over {one}"
+            yield json.loads(line)
 
     def close(self) -> None:
         assert self.process.stdin
@@ -148,21 +45,71 @@ class Trino:
         self.process.wait(30)
 
 
-def prepare(trino: Trino) -> None:
-    """Have Trino know the suite's schema and table."""
-    kinds = {"string": "varchar", "array<string>": "array(varchar)", "timestamp": "timestamp(3)"}
-    columns = ", ".join(f"{name} {kinds.get(kind, kind)}" for name, kind in COLUMNS)
-    lines = ", ".join(f"{name} {kinds.get(kind, kind)}" for name, kind in json_lines.COLUMNS)
-    for sql in ("CREATE SCHEMA IF NOT EXISTS t", "DROP TABLE IF EXISTS order_events",
-                f"CREATE TABLE order_events ({columns}, dt varchar WITH (partition_projection_type = 'date', "
-                f"partition_projection_format = 'yyyy-MM-dd', partition_projection_range = ARRAY['{DAYS[0]}', "
-                f"'{DAYS[-1]}']"
-                ")) WITH (external_location = 'local:///events', format = 'JSON', partitioned_by = ARRAY['dt'], "
-                "partition_projection_enabled = true)", "DROP TABLE IF EXISTS json_lines",
-                f"CREATE TABLE json_lines ({lines}, p integer WITH (partition_projection_type = 'integer', "
-                f"partition_projection_range = ARRAY['0', '{len(json_lines.objects()) - 1}'])) WITH "
-                f"(external_location = "
-                "'local:///lines', format = 'JSON', partitioned_by = ARRAY['p'], partition_projection_enabled = true)"):
-        answer = trino.query(sql)
-        if "error" in answer:
-            raise RuntimeError(answer["message"])
+class DuckDb(_Worker):
+    """The embedded engine."""
+
+    def __init__(self, folder: Path):
+        super().__init__("duckdb_worker.py", folder)
+        self._answers: dict[str, Answer] = {}
+        for name, columns, keys in (("order_events", lake.COLUMNS, [["dt", "string"]]),
+                                    ("objects", objects.COLUMNS, [["p", "string"]])):
+            location = "events" if name == "order_events" else name
+            self.tell(table={"name": name, "columns": list(columns.items()), "keys": keys, "location": location,
+                             "serde": HIVE_JSON})
+
+    def tell(self, **asked: Any) -> Any:
+        """What the worker answers to a request that is no query."""
+        (answer,) = self.ask(asked)
+        return answer
+
+    def query(self, sql: str) -> Answer:
+        if sql not in self._answers:
+            self._answers[sql] = Answer.of(self.tell(sql=sql))
+        return self._answers[sql]
+
+
+class Trino(_Worker):
+    """A Trino of the suite's own, asked by the exact engine's client."""
+
+    def __init__(self, lake_folder: Path, folder: Path):
+        super().__init__("trino_worker.py", lake_folder, folder)
+        for failed in self.queries(_tables()):
+            if failed.error:
+                raise RuntimeError(failed.message)
+
+    def queries(self, statements: Sequence[str]) -> Iterator[Answer]:
+        return map(Answer.of, self.ask(*statements))
+
+    def cases(self, cases: Iterable[Case]) -> dict[Case, Answer]:
+        """The answers to cases, of which one statement asks as many as it can; where such a statement fails, each is
+        asked by itself."""
+        found: dict[Case, Answer] = {}
+        alone: list[Case] = []
+        groups = fixtures.together(list(cases))
+        for group, answer in zip(groups, self.queries([fixtures.statement(group) for group in groups]), strict=True):
+            if answer.error and len(group) > 1:
+                alone += group
+            else:
+                found.update(zip(group, fixtures.shares(group, answer), strict=True))
+        found.update(zip(alone, self.queries([case.sql for case in alone]), strict=True))
+        return found
+
+
+def _tables() -> list[str]:
+    """The statements that have Trino know the suite's tables, each partition projected."""
+    events = f"""'date', partition_projection_format = 'yyyy-MM-dd',
+        partition_projection_range = ARRAY['{lake.DAYS[0]}', '{lake.DAYS[-1]}']"""
+    places = sorted({objects.partition(case.text) for case in fixtures.read("objects")})
+    enumerated = f"'enum', partition_projection_values = ARRAY[{', '.join(map(repr, places))}]"
+    return ["CREATE SCHEMA t", *(f"""CREATE TABLE {name} (
+        {', '.join(f'{column} {_trino(kind)}' for column, kind in columns.items())},
+        {key} varchar WITH (partition_projection_type = {projected})
+        ) WITH (external_location = 'local:///{location}', format = 'JSON', partitioned_by = ARRAY['{key}'],
+        partition_projection_enabled = true)""" for name, columns, key, projected, location in (
+            ("order_events", lake.COLUMNS, "dt", events, "events"),
+            ("objects", objects.COLUMNS, "p", enumerated, "objects")))]
+
+
+def _trino(kind: str) -> str:
+    """Glue's name of a type in Trino's words."""
+    return {"string": "varchar", "array<string>": "array(varchar)", "timestamp": "timestamp(3)"}.get(kind, kind)

@@ -1,107 +1,114 @@
-"""Every verified construct, on the embedded engine and on Trino, over the same objects: the rows compared as text."""
+"""What the embedded engine is verified for, a test a statement: it answers as Trino did, and Trino still does."""
 from __future__ import annotations
 
+import functools
 import re
-from typing import Any
 
 import pytest
 
-import cases
 import engines
-import record
+import fixtures
 import verified
+from answers import Answer
 from bench_parts import notebook_sql
+from fixtures import Case
+
+CASES = [pytest.param(case, id=case.name) for case in fixtures.every()]
 
 
-def test_the_embedded_engine_answers_as_trino_did(answers: dict[str, Any], recorded: list[dict[str, Any]]) -> None:
-    wrong = []
-    for one in recorded:
-        got = record.kept(one["sql"], answers[one["sql"]])
-        if one.get("place") == "" and "error" in got:
-            got["place"] = ""  # Trino names none
-        if got != one:
-            wrong.append((one, answers[one["sql"]]))
-    assert not wrong, f"{len(wrong)} of {len(recorded)}: {wrong[:3]}"
-
-
-@pytest.mark.trino
-def test_both_engines_answer_alike(trino: engines.Trino, duck: engines.DuckDb, answers: dict[str, Any],
-                                   recorded: list[dict[str, Any]], record_property) -> None:
-    statements = [one["sql"] for one in recorded]
-    wrong, values = [], 0
-    for sql, theirs in zip(statements, trino.queries(statements), strict=True):
-        ours = answers[sql]
-        values += sum(len(row) for row in theirs.get("rows", []))
-        if "error" in theirs:
-            same = ours.get("error") == theirs["error"] and theirs["place"] in ("", ours["place"])
-        else:
-            same = ours.get("columns") == theirs["columns"] and ours.get("rows") == theirs["rows"]
-        if not same:
-            wrong.append((sql, ours, theirs))
-    record_property("measured", f"differential suite: {len(statements)} statements and {values} values on both "
-                                f"engines, "
-                                f"{len(wrong)} different (bound: 0)")
-    assert not wrong, f"{len(wrong)} of {len(statements)}: {wrong[:3]}"
-
-
-@pytest.mark.trino
-def test_both_engines_read_as_many_bytes(trino: engines.Trino, duck: engines.DuckDb) -> None:
-    asked = [sql for sql in cases.QUERIES
-             if "order_events" in sql and " limit 0" not in sql and "where false" not in sql]
-    for sql, theirs in zip(asked, trino.queries(asked), strict=True):
-        ours = duck.query(sql)
-        assert abs(ours["bytes"] - theirs["bytes"]) <= 0.05 * theirs["bytes"], (sql, ours["bytes"], theirs["bytes"])
-
-
-@pytest.mark.trino
-def test_both_engines_answer_the_workbooks_questions(trino: engines.Trino, duck: engines.DuckDb) -> None:
+@functools.cache
+def workbook_questions() -> dict[str, str]:
+    """Part 5's questions, its view written out."""
     (view,) = notebook_sql.statements(notebook_sql.PART_5, "view").values()
     history = view.partition(" AS\n")[2]
-    asked = {name: re.sub(r"\bFROM order_history\b", f"FROM ({history})", sql)
-             for name, sql in notebook_sql.statements(notebook_sql.PART_5, "question").items()}
-    answered = 0
-    for name, theirs in zip(asked, trino.queries(list(asked.values())), strict=True):
-        ours = duck.query(asked[name])
-        answered += bool(theirs["rows"])
-        assert (ours["columns"], ours["rows"]) == (theirs["columns"], theirs["rows"]), name
-        assert theirs["bytes"] and abs(ours["bytes"] - theirs["bytes"]) <= 0.05 * theirs["bytes"], name
-    assert answered > len(asked) // 2, "these orders are not the notebook's, but most questions have an answer"
+    return {name: re.sub(r"\bFROM order_history\b", f"FROM ({history})", sql)
+            for name, sql in notebook_sql.statements(notebook_sql.PART_5, "question").items()}
 
 
-def test_every_signature_is_met(duck: engines.DuckDb, recorded: list[dict[str, Any]]) -> None:
-    met = {use for one in recorded for use in duck.ask(uses=one["sql"])}
-    every = {f"{name}: {shown}" for name, _, shown in duck.ask(verified=True)["functions"]}
+@pytest.mark.parametrize("case", CASES)
+def test_the_embedded_engine_answers_as_recorded(duck: engines.DuckDb, case: Case) -> None:
+    _agrees(case, duck.query(case.sql), "the embedded engine")
+    message = duck.query(case.sql).message
+    assert not re.search(r"duckdb|binder error|catalog error", message, re.IGNORECASE), "Athena's words, not DuckDB's"
+
+
+@pytest.mark.trino
+@pytest.mark.parametrize("case", CASES)
+def test_trino_answers_as_recorded(of_trino: dict[Case, Answer], case: Case) -> None:
+    _agrees(case, of_trino[case], "Trino")
+
+
+def _agrees(case: Case, answer: Answer, engine: str) -> None:
+    assert case.agrees(answer), (f"{case.sql}\n{engine}: {case.line(answer)}\nrecorded: {case.recorded}\n"
+                                 f"in full: {answer.message or answer.rows}")
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in fixtures.read("refused")])
+def test_what_is_not_verified_is_refused_by_name(duck: engines.DuckDb, case: Case) -> None:
+    answer = duck.query(case.sql)
+    assert answer.error == "NOT_SUPPORTED", answer
+    assert case.recorded.lower() in answer.message.lower()
+
+
+@pytest.mark.trino
+@pytest.mark.parametrize("case", [case for case in CASES if case.values[0].topic == "orders"])
+def test_both_engines_read_as_many_bytes(duck: engines.DuckDb, of_trino: dict[Case, Answer], case: Case) -> None:
+    if re.search(r"limit 0|where false", case.text):
+        pytest.skip("the engines differ in whether they read anything for it")
+    _as_many_bytes(duck.query(case.sql), of_trino[case])
+
+
+@pytest.fixture(scope="session")
+def of_trino_to_the_workbook(trino: engines.Trino) -> dict[str, Answer]:
+    questions = workbook_questions()
+    return dict(zip(questions, trino.queries(list(questions.values())), strict=True))
+
+
+@pytest.mark.trino
+@pytest.mark.parametrize("name", workbook_questions())
+def test_both_engines_answer_the_workbooks_questions(
+        duck: engines.DuckDb, of_trino_to_the_workbook: dict[str, Answer], name: str) -> None:
+    ours, theirs = duck.query(workbook_questions()[name]), of_trino_to_the_workbook[name]
+    assert (ours.columns, ours.rows) == (theirs.columns, theirs.rows)
+    assert theirs.bytes_read
+    _as_many_bytes(ours, theirs)
+
+
+def _as_many_bytes(ours: Answer, theirs: Answer) -> None:
+    assert abs(ours.bytes_read - theirs.bytes_read) <= 0.05 * theirs.bytes_read
+
+
+@pytest.mark.trino
+def test_the_workbooks_questions_have_answers(of_trino_to_the_workbook: dict[str, Answer]) -> None:
+    answered = sum(bool(answer.rows) for answer in of_trino_to_the_workbook.values())
+    assert answered > len(of_trino_to_the_workbook) // 2, "these orders are not the notebook's, but much holds of them"
+
+
+@pytest.mark.xfail(reason="until the embedded engine holds no more than `fixtures/` do")
+def test_every_signature_is_met(duck: engines.DuckDb) -> None:
+    met = {use for case in fixtures.every() for use in duck.tell(uses=case.sql)}
+    every = {f"{name}: {shown}" for name, _, shown in duck.tell(verified=True)["functions"]}
     assert every - met == set(), "verified, but no case calls them"
 
 
-def test_what_is_not_verified_is_refused_by_name(duck: engines.DuckDb) -> None:
-    for sql, named in cases.REFUSED.items():
-        answer = duck.query(sql)
-        assert answer.get("error") == "NOT_SUPPORTED", (sql, answer)
-        assert named.lower() in answer["message"].lower(), (sql, answer)
-        assert "--engine trino" in answer["message"], (sql, answer)
-
-
-def test_no_error_speaks_of_duckdb(answers: dict[str, Any]) -> None:
-    for sql, answer in answers.items():
-        if "error" in answer and answer["error"] != "NOT_SUPPORTED":
-            assert not re.search(r"duckdb|binder error|catalog error", answer["message"], re.IGNORECASE), (sql, answer)
-
-
+@pytest.mark.xfail(reason="until the embedded engine holds no more than `fixtures/` do")
 def test_the_table_of_what_is_verified_is_current(duck: engines.DuckDb) -> None:
-    written = verified.TABLE.read_text(encoding="utf-8")
-    assert written == verified.table(duck.ask(verified=True)), "run python tests/athena/differential/verified.py"
-    functions = int(written.split(" functions and ")[0].rsplit("\n", 1)[1])
-    assert functions >= 150
+    table = verified.table(duck.tell(verified=True))
+    assert verified.TABLE.read_text(encoding="utf-8") == table, "run python tests/athena/differential/verified.py"
 
 
-def test_sqlglot_reads_what_the_grammar_takes(duck: engines.DuckDb, recorded: list[dict[str, Any]],
-                                              record_property) -> None:
-    taken = [one["sql"] for one in recorded if one.get("error") != "SYNTAX_ERROR"]
-    unread = [sql for sql in taken if not duck.ask(sqlglot=sql)]
-    # Trino has VARCHAR '…' and INTERVAL - '…', and tells an unknown type only after it has read the statement.
-    assert all(re.search(r"varchar 'x'|interval - '1'|as nope", sql) for sql in unread), unread
-    wrong = [one["sql"] for one in recorded if one.get("error") == "SYNTAX_ERROR"]
-    lenient = sum(duck.ask(sqlglot=sql) for sql in wrong)
+@pytest.mark.xfail(reason="until the embedded engine holds no more than `fixtures/` do")
+def test_the_engine_is_the_size_of_its_purpose(duck: engines.DuckDb) -> None:
+    told = duck.tell(verified=True)
+    assert 60 <= len({name for name, *_ in told["functions"]} | set(told["special"])) <= 80
+
+
+def test_sqlglot_reads_what_the_grammar_takes(duck: engines.DuckDb, record_property) -> None:
+    wrong = [case.sql for case in fixtures.every() if case.recorded.startswith("SYNTAX_ERROR")]
+    taken = [case.sql for case in fixtures.every() if not case.recorded.startswith("SYNTAX_ERROR")]
+    unread = [sql for sql in taken if not duck.tell(sqlglot=sql)]
+    # Trino has INTERVAL - '…', and names an unknown type only after it has read the statement
+    assert all(re.search(r"interval - '1'|as nope", sql) for sql in unread), unread
+    lenient = sum(duck.tell(sqlglot=sql) for sql in wrong)
     record_property("measured", f"sqlglot takes {lenient} of {len(wrong)} statements whose syntax Trino refuses; the "
                                 "engine's grammar takes none")

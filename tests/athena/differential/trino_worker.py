@@ -14,9 +14,9 @@ from typing import Any
 
 sys.path.insert(0, sys.argv[1])  # the folder of the package local_aws
 
-from local_aws.athena.engine import QueryFailed  # noqa: E402
+from local_aws.athena.exchange import QueryFailed  # noqa: E402
 from local_aws.athena.on_trino.client import ask  # noqa: E402
-from local_aws.athena.on_trino.server import TrinoServer  # noqa: E402
+from local_aws.athena.on_trino.process import TrinoServer  # noqa: E402
 from local_aws.athena.text import formatter  # noqa: E402
 
 LAKE, FOLDER = sys.argv[2:4]

@@ -1,4 +1,4 @@
-"""Asks Trino: a statement in; columns, rows and bytes read out, its errors as the query's, until it is told to stop.
+"""Asks Trino: a statement in; columns, rows and bytes read out, its errors as the query's, until it is stopped.
 
 https://trino.io/docs/476/develop/client-protocol.html, by Trino's own Python client.
 """
@@ -14,8 +14,8 @@ import requests
 import trino.exceptions
 from trino.client import ClientSession, TrinoQuery, TrinoRequest
 
-from local_aws.athena.engine import Cancelled, Column, QueryFailed, Watch
-from local_aws.athena.on_trino.server import CATALOG, HOST, TrinoServer
+from local_aws.athena.exchange import Cancelled, Column, QueryFailed, Watch
+from local_aws.athena.on_trino.process import CATALOG, HOST, TrinoServer
 from local_aws.athena.projection import value_missing
 from local_aws.athena.types import Type, parse_type
 
@@ -37,13 +37,16 @@ class Asked:
 
     @property
     def bytes_read(self) -> int:
+        """Bytes of the objects that were read so far."""
         return self.query.stats.get("physicalInputBytes", 0)
 
     @property
     def count(self) -> int:
+        """Rows written so far."""
         return self.query.update_count or 0
 
     def rows(self) -> Iterator[list[Any]]:
+        """The rows, in the forms that `text.formatter` takes. Raises QueryFailed, Cancelled."""
         shapes = [shape(column.type) for column in self.columns]
         try:
             with self._failing():
@@ -53,6 +56,7 @@ class Asked:
             self.cancel()
 
     def cancel(self) -> None:
+        """End the statement in Trino, unless it has ended."""
         if not self.query.finished:
             with contextlib.suppress(Exception):  # it has ended by itself, or Trino has
                 self.query.cancel()
@@ -70,9 +74,9 @@ class Asked:
             raise failure(error) from None
         except (trino.exceptions.TrinoConnectionError, trino.exceptions.HttpError, requests.RequestException) as error:
             self._watch.read(0)
-            said = ("The engine (Trino) ended while the query ran. Run it again: the next query starts it anew"
+            reason = ("The engine (Trino) ended while the query ran. Run it again: the next query starts it anew"
                     if self._server.gone() else f"Trino broke the query off: {error}")
-            raise QueryFailed("GENERIC_INTERNAL_ERROR", said, 1) from None
+            raise QueryFailed("GENERIC_INTERNAL_ERROR", reason, 1) from None
 
 
 def ask(server: TrinoServer, statement: str, database: str, watch: Watch, user: str,

@@ -9,17 +9,17 @@ import contextlib
 import functools
 import re
 import secrets
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from local_aws.athena.aws_catalog import AwsCatalog
 from local_aws.athena.catalog import Catalog, Partition
-from local_aws.athena.engine import Answer, Column, QueryFailed, Target, Watch, Written
+from local_aws.athena.exchange import Answer, Column, QueryFailed, Target, Watch, Written
 from local_aws.athena.hive_types import kept
 from local_aws.athena.on_trino import setup
-from local_aws.athena.on_trino.callers import TrinoCallers
 from local_aws.athena.on_trino.client import Asked, ask
-from local_aws.athena.on_trino.server import TrinoServer
-from local_aws.athena.on_trino.tables import check
+from local_aws.athena.on_trino.named_tables import check
+from local_aws.athena.on_trino.process import TrinoServer
+from local_aws.athena.on_trino.users import TrinoUsers
 from local_aws.athena.sql import QUERIES, Cursor, mismatched, quoted
 from local_aws.athena.types import parse_type
 
@@ -33,7 +33,7 @@ _DEFLATED = ("ORC", "AVRO")
 
 
 class TrinoEngine:
-    """Athena's SQL on Trino. It starts with the first query, and again where it has gone."""
+    """Athena's SQL on Trino, as `Engine` says. It starts with the first query, and again where it has gone."""
 
     name = "trino"
     version = setup.VERSION
@@ -41,8 +41,8 @@ class TrinoEngine:
     def __init__(self, aws: LocalAws):
         self.aws = aws
         secret = secrets.token_hex(16)
-        self.callers = TrinoCallers(aws.state / "athena" / "trino.json", secret)
-        self.server = TrinoServer(aws.state / "athena" / "trino", {**catalog(aws), **self.callers.catalog}, secret,
+        self.users = TrinoUsers(aws.state / "athena" / "trino.json", secret)
+        self.server = TrinoServer(aws.state / "athena" / "trino", {**catalog(aws), **self.users.catalog}, secret,
                                   setup.found)
         aws.reports["trino"] = lambda: (
             "Trino runs, and takes 1 GB of memory." if self.server.runs() else setup.state())
@@ -52,7 +52,7 @@ class TrinoEngine:
         check(statement, catalog)
         asked = self._ask(statement, catalog, watch)
         answer = Answer(asked.columns, ())
-        answer.rows = _told(asked, answer)
+        answer.rows = _counted(asked, answer)
         return answer
 
     def describe(self, statement: str, catalog: Catalog, watch: Watch) -> list[Column]:
@@ -83,14 +83,12 @@ class TrinoEngine:
 
     def close(self) -> None:
         self.server.stop()
-        self.callers.forget()
+        self.users.forget()
 
     def _insert(self, target: Target, statement: str, catalog: Catalog, watch: Watch, codec: str) -> Written:
         """Have Trino write the rows of a query into a table that Glue knows."""
-        assert isinstance(catalog, AwsCatalog)
-        if target.partitioned_by:  # Trino adds them as the local root; adding none asks whether the caller may
-            catalog.tell_glue(f"{target.database}.{target.table}", "batch_create_partition", TableName=target.table,
-                              DatabaseName=target.database, PartitionInputList=[])
+        if target.partitioned_by:  # which Trino adds as the local root
+            catalog.check_adding_partitions(target)
         names = f" ({', '.join(map(quoted, target.columns))})" if target.columns else ""
         insert = f"INSERT INTO {quoted(target.database)}.{quoted(target.table)}{names}"
         moved, text = _behind(insert, statement)
@@ -105,12 +103,11 @@ class TrinoEngine:
         return Written(asked.count, asked.bytes_read, sorted(one for one in written if own in one))
 
     def _ask(self, statement: str, catalog: Catalog, watch: Watch, **more: Any) -> Asked:
-        assert isinstance(catalog, AwsCatalog)
         caller = catalog.caller
         if (caller.account, caller.region) != (self._account, self.aws.region):
             raise QueryFailed("NOT_SUPPORTED", f"Trino answers in the account {self._account} and the region "
                                                f"{self.aws.region} only, DuckDB in every one")
-        return ask(self.server, statement, catalog.database, watch, user=self.callers.user(caller), **more)
+        return ask(self.server, statement, catalog.database, watch, user=self.users.user(caller), **more)
 
     @functools.cached_property
     def _account(self) -> str:
@@ -128,7 +125,8 @@ def catalog(aws: LocalAws) -> dict[str, str]:
         "s3.path-style-access": "true",
         "hive.partition-projection-enabled": "true", "hive.non-managed-table-writes-enabled": "true",
         "hive.collect-column-statistics-on-write": "false", "hive.max-partitions-per-writers": "100",
-        "parquet.small-file-threshold": "0B", "parquet.max-merge-distance": "0B"}
+        "hive.recursive-directories": "true", "parquet.small-file-threshold": "0B",
+        "parquet.max-merge-distance": "0B"}
 
 
 def readable(statement: str) -> None:
@@ -147,8 +145,8 @@ def readable(statement: str) -> None:
         raise mismatched(statement, words.tokens[words.at + 1].start, "<identifier>")
 
 
-def _told(asked: Asked, answer: Answer) -> Any:
-    """The rows, while the answer is told what was read for them."""
+def _counted(asked: Asked, answer: Answer) -> Iterator[Sequence[Any]]:
+    """The rows; the answer counts what was read for them."""
     for row in asked.rows():
         answer.bytes_read = asked.bytes_read
         yield row

@@ -12,6 +12,7 @@ import threading
 
 
 def main(command: list[str]) -> int:
+    """Run the command until it or this process's parent ends; gives the command's exit status."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the pipe says when to end
         signal.signal(number, lambda *_: None)  # what is ignored here would be ignored by the command, too
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
