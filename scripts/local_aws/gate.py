@@ -198,12 +198,13 @@ async def answer(send: Send, status: int, headers: dict[str, str], body: bytes) 
 
 def install(aws: LocalAws) -> None:
     """Have ministack know one root, by the keys of this state, and leave the check of signatures to the gate."""
-    for module in (iam_evaluator, sts):
-        module.replace("is_root_access_key", lambda old: lambda key: key == aws.keys.access_key_id)
+    iam_evaluator.replace("is_root_access_key", lambda old: lambda key: key == aws.keys.access_key_id)
+    sts.replace("is_root_access_key", lambda old: lambda key: key == aws.keys.access_key_id)
     iam_evaluator.replace("_is_root_key", lambda old: lambda key: False)  # nobody's signature is taken on trust
     app.replace("pin_signed_request", lambda old: lambda *request, **more: None)  # done before it is called
-    for module in (lambda_runtime, lambda_svc):
-        module.replace("execution_credentials", lambda old: credentials_of_roles(aws))
+    lambda_runtime.replace("execution_credentials", lambda old: credentials_of_roles(aws))
+    lambda_svc.replace("execution_credentials", lambda old: credentials_of_roles(aws))
+    aws.guard = lambda application: guard(application, aws)
     aws.wrap("lambda", lambda handler: with_signed_links(handler, aws))
 
 

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local_aws import ministack_seam
-from local_aws.gate import guard
 from local_aws.keys import REGION, Keys
 
 if TYPE_CHECKING:
@@ -61,6 +60,7 @@ class LocalAws:
         self.endpoint = f"http://{HOST}:{port}"
         self.region = REGION
         self.keys = keys  # the local root's
+        self.guard: Callable[[Callable], Callable] = lambda application: application  # who lets requests in
         self.credentials = {"aws_access_key_id": keys.access_key_id, "aws_secret_access_key": keys.secret_access_key}
         self.versions = {name: importlib.metadata.version(name) for name in ("ministack", "duckdb", "sqlglot")}
         self._handlers = handlers
@@ -224,6 +224,6 @@ def serve(port: int, state: Path, engine: str, keys: Keys) -> None:
         **{name: report() for name, report in aws.reports.items()}}))
     for name in ROOMS:
         importlib.import_module(f"local_aws.{name}").install(aws)
-    asyncio.run(answer_requests(guard(gate(ministack.app, aws), aws), aws))
+    asyncio.run(answer_requests(aws.guard(gate(ministack.app, aws)), aws))
     shutil.rmtree(state / TEMPORARY, ignore_errors=True)
 
