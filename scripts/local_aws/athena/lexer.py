@@ -42,6 +42,11 @@ class Token:
         return self.start + len(self.text)
 
     @property
+    def place(self) -> str:
+        """'line 1:8', counted from 1."""
+        return f"line {self.line}:{self.column}"
+
+    @property
     def name(self) -> str:
         """The identifier that this is, in lower case as Athena folds it; for a text, what it says."""
         return self.value if self.kind == "text" else self.value.lower()

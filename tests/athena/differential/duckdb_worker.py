@@ -19,7 +19,7 @@ sys.path.insert(0, sys.argv[1])  # the folder of the package local_aws
 
 from local_aws.athena.catalog import Catalog, GlueColumn, Object, Partition, Table  # noqa: E402
 from local_aws.athena.engine import QueryFailed  # noqa: E402
-from local_aws.athena.on_duckdb import functions, macros, python_functions  # noqa: E402
+from local_aws.athena.on_duckdb import functions, macros, python_functions, special  # noqa: E402
 from local_aws.athena.text import formatter  # noqa: E402
 
 
@@ -102,13 +102,14 @@ def uses(sql: str) -> list[str]:
 
     def noted(*given: Any) -> Any:
         found = resolve(*given)
-        met.add(f"{found[0].name}: {found[0].shown}")
+        if found:
+            met.add(f"{found[0].name}: {found[0].shown}")
         return found
 
     functions.resolve = noted
     try:
         import datetime
-        text, _ = Queries(CATALOG, datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)).statement(sql)
+        text = Queries(CATALOG, datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)).statement(sql).sql
     except QueryFailed:
         return []
     finally:
@@ -125,6 +126,8 @@ MACROS = {head.partition("(")[0]: (head, text) for head, text in macros.MACROS.i
 
 
 def macro(name: str, text: str) -> None:
+    for sql in ("select 1", "select try(1)"):  # each starts its database
+        query(sql)
     for database in ENGINE.databases.values():
         database.base.execute(f"CREATE OR REPLACE MACRO {MACROS[name][0]} AS {text}")
 
@@ -182,8 +185,8 @@ def answer(asked: dict[str, Any]) -> Any:
         return without(asked["without"], asked["naive"], asked["statements"])
     if "verified" in asked:
         return {"functions": [[one.name, one.kind, one.shown] for lines in functions.REGISTRY.values()
-                              for one in lines], "special": sorted(functions.SPECIAL),
-                "macros": sorted(MACROS), "python": sorted(SWITCHES)}
+                              for one in lines if one.text is not special.not_verified],
+                "special": sorted(functions.SPECIAL), "macros": sorted(MACROS), "python": sorted(SWITCHES)}
     return query(asked["sql"])
 
 

@@ -1,8 +1,8 @@
-"""Trino's grammar of queries, read strictly: text in, a tree of `Node`s out, or a SYNTAX_ERROR where Trino has one.
+"""Trino's grammar of queries, read strictly: text in, `nodes` out, or a SYNTAX_ERROR where Trino has one.
 
-sqlglot, which reads Athena's SQL too, is made to understand many dialects at once: of 47 statements that Trino refuses
-for their syntax it takes 32 (`a::int`, `LIMIT … OFFSET`, `a = b = c`, `ILIKE`, …), it turns `nvl` into `coalesce`, and
-it keeps no position for most of what it reads. Here every construct is one that
+Why it is ours and not sqlglot's, which reads Athena's SQL too: sqlglot is made to understand many dialects at once. Of
+47 statements that Trino refuses for their syntax it takes 32 (`a::int`, `LIMIT … OFFSET`, `a = b = c`, `ILIKE`, …), it
+turns `nvl` into `coalesce`, and it keeps no position for most of what it reads. Here every construct is one that
 Trino has, each node knows its line and column, and what Trino has but this engine does not verify is refused by name.
 What this grammar takes, sqlglot's Athena dialect reads as well: the tests hold it to that.
 
@@ -10,572 +10,458 @@ https://github.com/trinodb/trino/blob/476/core/trino-grammar/src/main/antlr4/io/
 """
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from typing import Any
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import NoReturn, TypeVar
 
-from local_aws.athena.engine import QueryFailed
-from local_aws.athena.on_duckdb.tokens import RESERVED, UNVERIFIED, Node, Token, refused, tokens
-from local_aws.athena.sql import quoted
+from local_aws.athena.engine import NotVerified, QueryFailed
+from local_aws.athena.lexer import Token, tokens
+from local_aws.athena.on_duckdb import nodes
+from local_aws.athena.on_duckdb.nodes import Node
+from local_aws.athena.types import Type
 
+_T = TypeVar("_T")
 UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
-DEEPEST = 120  # parentheses in parentheses; Python's own stack ends not far beyond
-_BEGINNING = """NULL TRUE FALSE CASE CAST EXISTS EXTRACT GROUPING TRIM CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP
-LOCALTIME LOCALTIMESTAMP"""
-BEGINNING = frozenset(_BEGINNING.split())  # the reserved words that begin an expression
+DEEPEST = 120  # brackets in brackets; Python's own stack ends not far beyond
+_RESERVED = """ALTER AND AS AUTO BETWEEN BY CASE CAST CONSTRAINT CREATE CROSS CUBE CURRENT_CATALOG
+CURRENT_DATE CURRENT_PATH CURRENT_ROLE CURRENT_SCHEMA CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER DEALLOCATE DELETE
+DESCRIBE DISTINCT DROP ELSE END ESCAPE EXCEPT EXECUTE EXISTS EXTRACT FALSE FOR FROM FULL GROUP GROUPING HAVING IN
+INNER INSERT INTERSECT INTO IS JOIN JSON_ARRAY JSON_EXISTS JSON_OBJECT JSON_QUERY JSON_TABLE JSON_VALUE LEFT LIKE
+LISTAGG LOCALTIME LOCALTIMESTAMP NATURAL NORMALIZE NOT NULL ON OR ORDER OUTER PREPARE RECURSIVE RIGHT ROLLUP SELECT
+SKIP TABLE THEN TRIM TRUE UESCAPE UNION UNNEST USING VALUES WHEN WHERE WITH"""
+RESERVED = frozenset(_RESERVED.split())
+# What Trino's grammar has and no query here may use: met where nothing else fits, it is refused rather than misspelt.
+_UNVERIFIED = """TABLESAMPLE MATCH_RECOGNIZE LATERAL NATURAL JSON_TABLE JSON_VALUE JSON_QUERY JSON_EXISTS JSON_OBJECT
+JSON_ARRAY LISTAGG NORMALIZE RECURSIVE FUNCTION SESSION CURRENT_USER CURRENT_ROLE CURRENT_CATALOG CURRENT_SCHEMA
+CURRENT_PATH WITHIN GROUPS CORRESPONDING CURRENT_TIME LOCALTIME GROUPING CUBE ROLLUP"""
+UNVERIFIED = frozenset(_UNVERIFIED.split())
 
 
 class Parser:
-    """One statement's parser. `query()` is the entry."""
+    """One statement's parser; `statement` is the entry. Every method reads what its name says from the words that come
+    next, and raises QueryFailed SYNTAX_ERROR where they are something else, NotVerified where it is Trino's alone."""
 
     def __init__(self, text: str):
-        self.text, self.tokens, self.index, self.depth = text, tokens(text), 0, 0
+        self.tokens, self.index, self.depth = tokens(text), 0, 0
+        lines = text.split("\n")
+        end = Token("end", "<EOF>", len(text), len(lines), len(lines[-1]) + 1, "")
+        self.closing: dict[int, int] = {}  # the place of each '(' among the tokens, and that of its ')'
+        opened: list[int] = []
+        for at, token in enumerate(self.tokens):
+            _check(token)
+            if token.upper == "(":
+                opened.append(at)
+            elif token.upper == ")" and opened:
+                self.closing[opened.pop()] = at
+        self.tokens.append(end)
 
-    # ---- tokens
+    # ---- words
 
     @property
     def now(self) -> Token:
+        """The next word; at the end, a word of kind 'end'."""
         return self.tokens[self.index]
 
     def ahead(self, count: int = 1) -> Token:
+        """The word so many behind the next one."""
         return self.tokens[min(self.index + count, len(self.tokens) - 1)]
 
     def take(self) -> Token:
+        """Step over the next word; the end stays."""
         token = self.now
-        self.index += 1
+        self.index = min(self.index + 1, len(self.tokens) - 1)
         return token
 
     def at(self, *words: str) -> bool:
-        """Whether the words (or operators) come next."""
-        return all(self.ahead(n).upper == word for n, word in enumerate(words))
+        """Whether these words or marks come next."""
+        return all(self.ahead(count).upper == word for count, word in enumerate(words))
 
-    def accept(self, *words: str) -> Token | None:
+    def accept(self, *words: str) -> bool:
+        """Step over these words if they come next."""
         if not self.at(*words):
-            return None
-        token = self.now
+            return False
         self.index += len(words)
-        return token
+        return True
 
-    def expect(self, *words: str) -> Token:
-        for word in words[:-1]:
-            self.expect(word)
-        return self.accept(words[-1]) or self.fail(f"'{words[-1]}'")
+    def expect(self, *words: str) -> None:
+        """Step over these words, which must come next."""
+        for word in words:
+            if not self.accept(word):
+                self.fail(f"'{word}'")
 
-    def fail(self, expecting: str) -> Any:
+    def either(self, yes: str, no: str) -> bool:
+        """Whether the one word comes next, not the other or neither; steps over it."""
+        return self.accept(yes) or (self.accept(no) and False)
+
+    def fail(self, expecting: str) -> NoReturn:
+        """Complain of the next word."""
         token = self.now
-        if token.upper in UNVERIFIED:
-            raise refused(token.upper, token)
-        raise QueryFailed("SYNTAX_ERROR",
-                          f"line {token.line}:{token.column}: mismatched input '{token.text}'. Expecting: {expecting}")
+        if token.upper in UNVERIFIED or token.kind in ("unicode", "binary"):
+            raise refused(token.upper or f"{token.text[:2].rstrip(chr(39))}'…'", token)
+        raise _mismatched(token.place, token.text, expecting)
+
+    @contextlib.contextmanager
+    def deeper(self) -> Iterator[None]:
+        """One bracket deeper. Raises STACK_OVERFLOW, as Trino does where its own stack ends."""
+        if self.depth == DEEPEST:
+            raise QueryFailed("STACK_OVERFLOW", "statement is too large (stack overflow during analysis)")
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
 
     def identifier(self) -> str | None:
+        """A name, as it is written; None, with nothing read, where none comes next."""
         token = self.now
-        if token.type == "quoted":
-            if token.text == '""':
-                raise QueryFailed("SYNTAX_ERROR",
-                                  f"line {token.line}:{token.column}: Zero-length delimited identifier not allowed")
-            return self.take().text[1:-1].replace('""', '"')
-        if token.type == "word" and token.upper not in RESERVED:
-            return self.take().text
+        if token.text == '""':
+            raise QueryFailed("SYNTAX_ERROR", f"{token.place}: Zero-length delimited identifier not allowed")
+        if token.kind == "quoted" or (token.kind == "word" and token.upper not in RESERVED):
+            return self.take().value
         return None
-
-    def implicit_alias(self) -> str | None:
-        """An alias without AS: a name, but not a word that begins the next clause."""
-        word, after = self.now.upper, self.ahead()
-        if word in ("LIMIT", "OFFSET", "FETCH") and (after.type == "integer" or
-                                                     after.upper in ("ALL", "FIRST", "NEXT", "?")):
-            return None
-        if word in ("TABLESAMPLE", "MATCH_RECOGNIZE") or (word == "WINDOW" and self.ahead(2).upper == "AS"):
-            return None
-        return self.identifier()
 
     def name(self) -> str:
         found = self.identifier()
         return found if found is not None else self.fail("<identifier>")
 
-    def many(self, one: Callable[[], Any]) -> list[Any]:
+    def column(self) -> nodes.Column:
+        at = self.now
+        return nodes.Column(at, self.name(), at.kind == "quoted")
+
+    def alias(self) -> str | None:
+        """AS and a name; or a name alone, which is none of the words that begin the next clause."""
+        if self.accept("AS"):
+            return self.name()
+        word = self.now.upper
+        if self._limits(self.index) or word in ("TABLESAMPLE", "MATCH_RECOGNIZE"):
+            return None
+        if word == "WINDOW" and self.ahead(2).upper == "AS":
+            raise refused("the clause WINDOW", self.now)
+        return self.identifier()
+
+    def _limits(self, at: int) -> bool:
+        """Whether the word at a place begins LIMIT, OFFSET or FETCH, and is no name."""
+        after = self.tokens[min(at + 1, len(self.tokens) - 1)]
+        return self.tokens[at].upper in ("LIMIT", "OFFSET", "FETCH") and (
+            after.kind == "integer" or after.upper in ("ALL", "FIRST", "NEXT", "?"))
+
+    def many(self, one: Callable[[], _T]) -> list[_T]:
+        """One or more, with commas between."""
         parts = [one()]
         while self.accept(","):
             parts.append(one())
         return parts
 
+    def in_brackets(self, one: Callable[[], _T]) -> _T:
+        self.expect("(")
+        with self.deeper():
+            found = one()
+        self.expect(")")
+        return found
+
     # ---- queries
 
-    def statement(self) -> Node:
+    def statement(self) -> nodes.Query:
         query = self.query()
-        if self.now.type != "end":
+        if self.now.kind != "end":
             self.fail("<EOF>")
         return query
 
-    def query(self) -> Node:
-        at, ctes = self.now, []
+    def query(self) -> nodes.Query:
+        at, ctes, order, offset, limit = self.now, [], [], None, None
         if self.accept("WITH"):
-            if self.at("RECURSIVE") or self.at("SESSION") or (self.at("FUNCTION") and self.ahead().type == "word"):
+            if self.at("RECURSIVE") or self.at("SESSION") or (self.at("FUNCTION") and self.ahead().kind == "word"):
                 raise refused(f"WITH {self.now.upper}", self.now)
             ctes = self.many(self.cte)
         body = self.set_operation()
-        order, offset, limit = [], None, None
         if self.accept("ORDER"):
             self.expect("BY")
             order = self.many(self.sort_item)
         if self.accept("OFFSET"):
             offset = self.count()
-            self.accept("ROW") or self.accept("ROWS")
+            self.either("ROW", "ROWS")
         if self.accept("LIMIT"):
             limit = None if self.accept("ALL") else self.count()
-        elif self.accept("FETCH"):
-            self.accept("FIRST") or self.expect("NEXT")
-            limit = self.count() if self.now.type == "integer" else 1
-            self.accept("ROW") or self.expect("ROWS")
-            if self.at("WITH"):
-                raise refused("FETCH FIRST … WITH TIES", self.now)
-            self.expect("ONLY")
-        return Node("query", at, ctes=ctes, body=body, order=order, offset=offset, limit=limit)
+        elif self.at("FETCH"):
+            raise refused("FETCH FIRST", self.now)
+        return nodes.Query(at, ctes, body, order, offset, limit)
 
     def count(self) -> int:
-        if self.now.type != "integer":
+        if self.now.kind != "integer":
             self.fail("<integer>")
         return int(self.take().text.replace("_", ""))
 
-    def cte(self) -> Node:
-        at, name, columns = self.now, self.name(), None
-        if self.accept("("):
-            columns = self.many(self.located_name)
-            self.expect(")")
+    def cte(self) -> nodes.Cte:
+        at, name = self.now, self.name()
+        columns = self.in_brackets(lambda: self.many(self.column)) if self.at("(") else []
         self.expect("AS")
-        self.expect("(")
-        query = self.query()
-        self.expect(")")
-        return Node("cte", at, name=name, columns=columns, query=query)
+        return nodes.Cte(at, name, columns, self.in_brackets(self.query))
 
-    def sort_item(self) -> Node:
-        at, expression = self.now, self.expression()
-        descending = bool(self.accept("DESC")) or (self.accept("ASC"), False)[1]
-        first = False
+    def sort_item(self) -> nodes.Sort:
+        at, expression, first = self.now, self.expression(), False
+        descending = self.either("DESC", "ASC")
         if self.accept("NULLS"):
-            first = bool(self.accept("FIRST")) or (self.expect("LAST"), False)[1]
-        return Node("sort", at, expression=expression, descending=descending, nulls_first=first)
+            first = self.accept("FIRST")
+            if not first:
+                self.expect("LAST")
+        return nodes.Sort(at, expression, descending, first)
 
     def set_operation(self) -> Node:
         left = self.intersection()
         while self.at("UNION") or self.at("EXCEPT"):
-            left = self._combine(left, self.intersection)
+            left = self._combined(left, self.intersection)
         return left
 
     def intersection(self) -> Node:
         left = self.query_primary()
         while self.at("INTERSECT"):
-            left = self._combine(left, self.query_primary)
+            left = self._combined(left, self.query_primary)
         return left
 
-    def _combine(self, left: Node, right: Callable[[], Node]) -> Node:
+    def _combined(self, left: Node, right: Callable[[], Node]) -> nodes.SetOperation:
         operator = self.take()
-        every = bool(self.accept("ALL")) or (self.accept("DISTINCT"), False)[1]
+        every = self.either("ALL", "DISTINCT")
         if self.at("CORRESPONDING"):
             raise refused("CORRESPONDING", self.now)
-        return Node("set", operator, operator=operator.upper, all=every, left=left, right=right())
+        return nodes.SetOperation(operator, operator.upper, every, left, right())
 
     def query_primary(self) -> Node:
         at = self.now
-        if self.accept("("):
-            self._deeper()
-            query = self.query()
-            self.expect(")")
-            self.depth -= 1
-            return query
+        if self.at("("):
+            return self.in_brackets(self.query)
         if self.accept("VALUES"):
-            return Node("values", at, rows=self.many(self.expression))
+            return nodes.Values(at, self.many(self.expression))
         if self.accept("TABLE"):
-            return Node("table_query", at, table=self.table_name())
+            return nodes.Select(at, False, [nodes.Star(at, [])], self.table_name(), None, None, None)
         if not self.accept("SELECT"):
             self.fail("'(', 'SELECT', 'TABLE', 'VALUES'")
-        distinct = bool(self.accept("DISTINCT")) or (self.accept("ALL"), False)[1]
-        items = self.many(self.select_item)
-        source = None
+        distinct = self.either("DISTINCT", "ALL")
+        items, source, grouping = self.many(self.select_item), None, None
         if self.accept("FROM"):
             source = self.relation()
             while self.at(","):
-                comma = self.take()
-                source = Node("join", comma, how="CROSS", left=source, right=self.relation(), on=None, using=None)
+                source = nodes.Join(self.take(), "CROSS", source, self.relation())
         where = self.expression() if self.accept("WHERE") else None
-        grouping, group_all = None, True
         if self.accept("GROUP"):
             self.expect("BY")
-            group_all = not self.accept("DISTINCT")
-            if self.at("ALL") and self.ahead().type != "end" and self.ahead().upper not in (
-                    ",", ")", "HAVING", "ORDER", "LIMIT", "OFFSET", "UNION", "EXCEPT", "INTERSECT"):
-                self.take()
             grouping = self.many(self.grouping_element)
         having = self.expression() if self.accept("HAVING") else None
-        windows = self.many(self.named_window) if self.accept("WINDOW") else []
-        return Node("select", at, distinct=distinct, items=items, source=source, where=where, grouping=grouping,
-                    group_all=group_all, having=having, windows=windows)
+        if self.at("WINDOW") and self.ahead(2).upper == "AS":
+            raise refused("the clause WINDOW", self.now)
+        return nodes.Select(at, distinct, items, source, where, grouping, having)
 
-    def named_window(self) -> tuple[str, Node]:
-        name = self.name()
-        self.expect("AS")
-        self.expect("(")
-        return name, self.window()
-
-    def select_item(self) -> Node:
-        at = self.now
-        if self.accept("*"):
-            return Node("star", at, prefix=None)
-        start = self.index
-        parts = [self.identifier()]
-        while parts[-1] is not None and self.accept("."):
-            if self.accept("*"):
-                if self.at("AS", "("):
-                    raise refused("aliases for the columns of 'row.*'", self.now)
-                return Node("star", at, prefix=parts)
-            parts.append(self.identifier())
+    def select_item(self) -> nodes.Star | nodes.Item:
+        at, start, prefix = self.now, self.index, list[str]()
+        while not self.at("*") and (name := self.identifier()) is not None and self.accept("."):
+            prefix.append(name)
+        if self.at("*") and (prefix or self.index == start):
+            self.take()
+            if self.at("AS", "("):
+                raise refused("aliases for the columns of 'row.*'", self.now)
+            return nodes.Star(at, prefix)
         self.index = start
-        expression = self.expression()
-        alias = self.name() if self.accept("AS") else self.implicit_alias()
-        return Node("item", at, expression=expression, alias=alias)
+        return nodes.Item(at, self.expression(), self.alias())
 
     def grouping_element(self) -> Node:
         at = self.now
-        if self.accept("GROUPING", "SETS"):
-            self.expect("(")
-            sets = self.many(self.grouping_set)
-            self.expect(")")
-            return Node("sets", at, sets=sets)
-        for word in ("CUBE", "ROLLUP"):
-            if self.accept(word):
-                self.expect("(")
-                sets = [] if self.at(")") else self.many(self.grouping_set)
-                self.expect(")")
-                return Node(word.lower(), at, sets=sets)
-        return Node("simple", at, sets=[self.grouping_set()])
+        if at.upper in ("GROUPING", "CUBE", "ROLLUP", "DISTINCT") or self.at("(", ")"):
+            raise refused(f"GROUP BY {at.upper}", at)
+        if at.upper == "ALL" and self.ahead().kind in ("word", "integer", "quoted") and not self._ends(1):
+            raise refused("GROUP BY ALL", at)
+        element = self.expression()
+        if isinstance(element, nodes.Row):
+            raise refused("GROUP BY with columns in brackets", at)
+        return element
 
-    def grouping_set(self) -> list[Node]:
-        start = self.index
-        if self.accept("("):
-            parts = [] if self.at(")") else self.many(self.expression)
-            if self.accept(")") and (self.now.upper in (",", ")", "HAVING", "ORDER", "LIMIT", "OFFSET", "WINDOW",
-                                                        "UNION", "EXCEPT", "INTERSECT", "FETCH")
-                                     or self.now.type == "end"):
-                return parts
-            self.index = start
-        return [self.expression()]
+    def _ends(self, count: int) -> bool:
+        """Whether the word so many behind the next one begins what may follow a GROUP BY."""
+        return self.ahead(count).upper in ("HAVING", "ORDER", "LIMIT", "OFFSET", "FETCH", "UNION", "EXCEPT",
+                                           "INTERSECT", "WINDOW")
 
     # ---- relations
 
     def relation(self) -> Node:
         left = self.aliased()
         while True:
-            at = self.now
-            if self.accept("CROSS"):
-                self.expect("JOIN")
-                left = Node("join", at, how="CROSS", left=left, right=self.aliased(), on=None, using=None)
+            at, how = self.now, ""
+            if self.accept("CROSS", "JOIN"):
+                left = nodes.Join(at, "CROSS", left, self.aliased())
                 continue
-            if self.at("NATURAL"):
-                raise refused("NATURAL JOIN", at)
-            how = None
             for word in ("LEFT", "RIGHT", "FULL"):
                 if self.accept(word):
                     self.accept("OUTER")
                     how = word
-            if how is None and (self.accept("INNER") or self.at("JOIN")):
+            if not how and (self.accept("INNER") or self.at("JOIN")):
                 how = "INNER"
-            if how is None:
+            if not how:
+                if self.at("CROSS") or self.at("NATURAL"):
+                    self.take() if self.at("CROSS") else None
+                    self.fail("'JOIN'")
                 return left
             self.expect("JOIN")
-            right, on, using = self.relation(), None, None
+            right = self.relation()
             if self.accept("ON"):
-                on = self.expression()
+                left = nodes.Join(at, how, left, right, on=self.expression())
             elif self.accept("USING"):
-                self.expect("(")
-                using = self.many(self.located_name)
-                self.expect(")")
+                left = nodes.Join(at, how, left, right, using=self.in_brackets(lambda: self.many(self.column)))
             else:
                 self.fail("'ON', 'USING'")
-            left = Node("join", at, how=how, left=left, right=right, on=on, using=using)
-
-    def located_name(self) -> Node:
-        at = self.now
-        return Node("name", at, name=self.name())
 
     def aliased(self) -> Node:
         at, relation = self.now, self.relation_primary()
-        alias = self.name() if self.accept("AS") else None
-        if alias is None:
-            alias = self.implicit_alias()
+        alias = self.alias()
         if self.now.upper in ("TABLESAMPLE", "MATCH_RECOGNIZE"):
             raise refused(self.now.upper, self.now)
         if alias is None:
             return relation
-        columns = None
-        if self.accept("("):
-            columns = self.many(self.name)
-            self.expect(")")
-        return Node("aliased", at, relation=relation, alias=alias, columns=columns)
+        columns = self.in_brackets(lambda: self.many(self.name)) if self.at("(") else []
+        return nodes.Aliased(at, relation, alias, columns)
 
     def relation_primary(self) -> Node:
         at = self.now
         if self.accept("UNNEST"):
-            self.expect("(")
-            arrays = self.many(self.expression)
-            self.expect(")")
-            ordinality = bool(self.accept("WITH", "ORDINALITY"))
-            return Node("unnest", at, arrays=arrays, ordinality=ordinality)
-        if self.now.upper in ("LATERAL", "JSON_TABLE") or self.at("TABLE", "("):
-            raise refused(self.now.upper, at)
-        if self.at("("):
-            start, failure = self.index, None
-            self._deeper()
-            try:
-                self.take()
-                query = self.query()
-                self.expect(")")
-                self.depth -= 1
-                return Node("subquery_relation", at, query=query)
-            except QueryFailed as failed:
-                if failed.code != "SYNTAX_ERROR":
-                    raise
-                failure, reached = failed, self.index
-            self.index = start
-            try:
-                self.take()
-                relation = self.relation()
-                while self.at(","):
-                    self.fail("')'")
-                self.expect(")")
-                self.depth -= 1
-                return relation
-            except QueryFailed as failed:
-                if failed.code == "SYNTAX_ERROR" and reached >= self.index:
-                    raise failure from None
-                raise
-        if self.now.type not in ("word", "quoted") or self.now.upper in RESERVED:
+            arrays = self.in_brackets(lambda: self.many(self.expression))
+            return nodes.Unnest(at, arrays, self.accept("WITH", "ORDINALITY"))
+        if at.upper in ("LATERAL", "JSON_TABLE") or self.at("TABLE", "("):
+            raise refused(at.upper, at)
+        if at.upper == "(":
+            return self.in_brackets(self.query if self._opens_query(self.index, True) else self.relation)
+        if at.kind not in ("word", "quoted") or at.upper in RESERVED:
             self.fail("'(', 'JSON_TABLE', 'LATERAL', 'TABLE', 'UNNEST', <identifier>")
         return self.table_name()
 
-    def table_name(self) -> Node:
+    def table_name(self) -> nodes.Table:
         at, parts = self.now, [self.name()]
         while self.accept("."):
             parts.append(self.name())
         if self.at("FOR"):
             raise refused("time travel", self.now)
-        return Node("table", at, parts=parts)
+        return nodes.Table(at, parts)
 
-    def _deeper(self) -> None:
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise QueryFailed("STACK_OVERFLOW", "statement is too large (stack overflow during analysis)")
+    def _opens_query(self, at: int, alone: bool) -> bool:
+        """Whether the '(' at a place opens a query, not a relation or an expression that begins with one: the matching
+        brackets tell. `alone` is what '((SELECT 1))' is said to be."""
+        if self.tokens[at + 1].upper != "(":
+            return self.tokens[at + 1].upper in ("SELECT", "WITH", "VALUES", "TABLE")
+        after = self.closing.get(at + 1, len(self.tokens) - 2) + 1
+        if self.tokens[after].upper == ")":
+            return alone and self._opens_query(at + 1, alone)
+        return self.tokens[after].upper in ("UNION", "EXCEPT", "INTERSECT", "ORDER") or self._limits(after)
 
     # ---- expressions
 
     def expression(self) -> Node:
-        self._deeper()
-        try:
-            return self.disjunction()
-        finally:
-            self.depth -= 1
+        with self.deeper():
+            return self._logical("OR", lambda: self._logical("AND", self.negation))
 
     def _logical(self, word: str, part: Callable[[], Node]) -> Node:
         at, terms = self.now, [part()]
         while self.accept(word):
             terms.append(part())
-        return terms[0] if len(terms) == 1 else Node("logical", at, operator=word, terms=terms)
-
-    def disjunction(self) -> Node:
-        return self._logical("OR", lambda: self._logical("AND", self.negation))
+        return terms[0] if len(terms) == 1 else nodes.Logical(at, word, terms)
 
     def negation(self) -> Node:
         at = self.now
-        if self.accept("NOT"):
-            self._deeper()
-            value = self.negation()
-            self.depth -= 1
-            return Node("not", at, value=value)
-        return self.predicate()
+        if not self.accept("NOT"):
+            return self.predicate()
+        with self.deeper():
+            return nodes.Unary(at, "NOT", self.negation())
 
     def predicate(self) -> Node:
         value = self.concatenation()
         at = self.now
         if at.upper in ("=", "<>", "!=", "<", "<=", ">", ">="):
             self.take()
-            operator = "<>" if at.upper == "!=" else at.upper
-            for quantifier in ("ALL", "ANY", "SOME"):
-                if self.at(quantifier, "("):
-                    self.take()
-                    self.take()
-                    query = self.query()
-                    self.expect(")")
-                    return Node("quantified", at, operator=operator, quantifier=quantifier, value=value, query=query)
-            return Node("comparison", at, operator=operator, left=value, right=self.concatenation())
+            if self.now.upper in ("ALL", "ANY", "SOME") and self.ahead().upper == "(":
+                raise refused(f"{at.upper} {self.now.upper} (query)", at)
+            return nodes.Binary(at, "<>" if at.upper == "!=" else at.upper, value, self.concatenation())
         if self.accept("IS"):
-            negated = bool(self.accept("NOT"))
+            negated = "NOT " if self.accept("NOT") else ""
             if self.accept("NULL"):
-                return Node("is_null", at, value=value, negated=negated)
+                return nodes.Unary(at, f"IS {negated}NULL", value)
             if self.accept("DISTINCT"):
                 self.expect("FROM")
-                return Node("is_distinct", at, left=value, right=self.concatenation(), negated=negated)
+                return nodes.Binary(at, f"IS {negated}DISTINCT FROM", value, self.concatenation())
             self.fail("'DISTINCT', 'NULL'" if negated else "'DISTINCT', 'NOT', 'NULL'")
-        negated = bool(self.accept("NOT"))
+        negates = self.accept("NOT")
         if self.accept("BETWEEN"):
             low = self.concatenation()
             self.expect("AND")
-            return Node("between", at, value=value, low=low, high=self.concatenation(), negated=negated)
+            return nodes.Between(at, value, low, self.concatenation(), negates)
         if self.accept("IN"):
-            self.expect("(")
-            if self._query_ahead():
-                query = self.query()
-                self.expect(")")
-                return Node("in_query", at, value=value, query=query, negated=negated)
-            items = self.many(self.expression)
-            self.expect(")")
-            return Node("in", at, value=value, items=items, negated=negated)
+            if self.at("(") and self._opens_query(self.index, False):
+                return nodes.InQuery(at, value, self.in_brackets(self.query), negates)
+            return nodes.In(at, value, self.in_brackets(lambda: self.many(self.expression)), negates)
         if self.accept("LIKE"):
             pattern = self.concatenation()
-            escape = self.concatenation() if self.accept("ESCAPE") else None
-            return Node("like", at, value=value, pattern=pattern, escape=escape, negated=negated)
-        if negated:
+            return nodes.Like(at, value, pattern, self.concatenation() if self.accept("ESCAPE") else None, negates)
+        if negates:
             self.fail("'BETWEEN', 'IN', 'LIKE'")
         return value
 
-    def _query_ahead(self) -> bool:
-        start = 0
-        while self.ahead(start).upper == "(":
-            start += 1
-        return self.ahead(start).upper in ("SELECT", "WITH", "VALUES", "TABLE") and (
-            start == 0 or self._parenthesised_query())
-
-    def _parenthesised_query(self) -> bool:
-        """Whether '((SELECT …) UNION …' opens a query and not an expression that begins with one."""
-        depth, at = 0, self.index
-        while at < len(self.tokens) - 1:
-            word = self.tokens[at].upper
-            depth += (word == "(") - (word == ")")
-            at += 1
-            if depth == 0:
-                return self.tokens[at].upper in ("UNION", "EXCEPT", "INTERSECT", "ORDER", "LIMIT", "OFFSET")
-        return False
-
-    def _binary(self, operators: tuple[str, ...], part: Callable[[], Node], kind: str) -> Node:
+    def _binary(self, operators: tuple[str, ...], part: Callable[[], Node]) -> Node:
         left = part()
-        while self.now.type == "op" and self.now.upper in operators:
+        while self.now.kind == "mark" and self.now.upper in operators:
             at = self.take()
-            left = Node(kind, at, operator=at.upper, left=left, right=part())
+            left = nodes.Binary(at, at.upper, left, part())
         return left
 
     def concatenation(self) -> Node:
-        return self._binary(("||",), self.sum, "concatenation")
+        return self._binary(("||",), self.sum)
 
     def sum(self) -> Node:
-        return self._binary(("+", "-"), self.product, "arithmetic")
+        return self._binary(("+", "-"), self.product)
 
     def product(self) -> Node:
-        return self._binary(("*", "/", "%"), self.unary, "arithmetic")
+        return self._binary(("*", "/", "%"), self.unary)
 
     def unary(self) -> Node:
         at = self.now
-        if self.now.type == "op" and self.now.upper in ("+", "-"):
-            operator = self.take().upper
-            self._deeper()
-            value = self.unary()
-            self.depth -= 1
-            return Node("sign", at, operator=operator, value=value)
-        value = self.postfix()
-        while self.at("AT", "TIME", "ZONE"):
-            self.expect("AT", "TIME", "ZONE")
-            zone = self.interval() if self.at("INTERVAL") else self.string_node()
-            value = Node("at_time_zone", at, value=value, zone=zone)
-        return value
-
-    def string_node(self) -> Node:
-        if self.now.type not in ("string", "unicode"):
-            self.fail("<string>")
-        return self.primary()
-
-    def postfix(self) -> Node:
-        at, value = self.now, self.primary()
+        if at.upper in ("+", "-"):
+            self.take()
+            with self.deeper():
+                return nodes.Unary(at, at.upper, self.unary())
+        value = self.primary()
         while True:
             if self.accept("["):
-                index = self.concatenation()
+                value = nodes.Binary(at, "[]", value, self.concatenation())
                 self.expect("]")
-                value = Node("subscript", at, base=value, index=index)
-            elif self.at("."):
-                self.take()
-                field = self.now
-                value = Node("dereference", at, base=value, field=self.name(), quoted=field.type == "quoted")
+            elif self.accept("."):
+                value = nodes.Dereference(at, value, self.name())
+            elif self.at("AT", "TIME", "ZONE"):
+                raise refused("AT TIME ZONE", at)
             else:
                 return value
 
-    def _list(self, close: str = ")") -> list[Node]:
-        items = [] if self.at(close) else self.many(self.expression)
-        self.expect(close)
-        return items
-
     def primary(self) -> Node:
         at = self.now
-        if at.type in ("integer", "decimal", "double"):
-            return Node(at.type, self.take(), text=at.text.replace("_", ""))
-        if at.type == "string":
-            self.take()
-            return Node("string", at, value=at.text[1:-1].replace("''", "'"))
-        if at.type == "unicode":
-            self.take()
-            return Node("string", at, value=self._unicode(at))
-        if at.type == "binary":
-            digits = re.sub(r"\s", "", self.take().text[2:-1])
-            if not re.fullmatch(r"(?:[0-9A-Fa-f])*", digits):
-                raise QueryFailed("SYNTAX_ERROR", f"line {at.line}:{at.column}: Binary literal can only contain "
-                                                  "hexadecimal digits")
-            if len(digits) % 2:
-                raise QueryFailed("SYNTAX_ERROR", f"line {at.line}:{at.column}: Binary literal must contain an even "
-                                                  "number of digits")
-            return Node("binary", at, value=bytes.fromhex(digits))
-        if at.upper == "[":
-            raise refused("an array without the word ARRAY", at)
+        if at.kind in ("integer", "decimal", "double"):
+            return nodes.Literal(self.take(), at.kind, at.text.replace("_", ""))
+        if at.kind == "text":
+            return nodes.Literal(self.take(), "varchar", at.value)
         if at.upper == "(":
             return self.parenthesis()
+        if at.upper == "[":
+            raise refused("an array without the word ARRAY", at)
         if at.upper == "?":
-            raise QueryFailed("INVALID_PARAMETER_USAGE", f"line {at.line}:{at.column}: Incorrect number of parameters")
-        if at.type == "quoted" or (at.type == "word" and at.upper not in RESERVED):
+            raise QueryFailed("INVALID_PARAMETER_USAGE", f"{at.place}: Incorrect number of parameters")
+        if at.kind == "quoted" or (at.kind == "word" and at.upper not in RESERVED):
             return self.named()
-        reserved = getattr(self, f"_{at.upper.lower()}", None) if at.upper in BEGINNING else None
-        return reserved() if reserved else self.fail("<expression>")
+        if at.upper in ("NULL", "TRUE", "FALSE"):
+            return nodes.Literal(self.take(), "unknown" if at.upper == "NULL" else "boolean", at.upper)
+        if at.upper in ("CURRENT_DATE", "CURRENT_TIMESTAMP", "LOCALTIMESTAMP"):
+            self.take()
+            if self.at("(") and at.upper != "CURRENT_DATE":
+                raise refused(f"{at.upper}(…)", at)
+            return nodes.Current(at, at.upper)
+        special = {"CASE": self.case, "CAST": self.cast, "EXISTS": self.exists, "EXTRACT": self.extract,
+                   "TRIM": self.trim}.get(at.upper)
+        return special() if special else self.fail("<expression>")
 
-
-    def _unicode(self, at: Token) -> str:
-        escape = "\\"
-        if self.accept("UESCAPE"):
-            escape = self.take().text[1:-1]
-        text = at.text[3:-1].replace("''", "'")
-        mark = re.escape(escape)
-
-        def one(found: re.Match[str]) -> str:
-            return escape if found[0] == escape * 2 else chr(int(found[1] or found[2], 16))
-        if re.search(mark + "(?!" + mark + r"|[0-9A-Fa-f]{4}|\+[0-9A-Fa-f]{6})", text.replace(escape * 2, "")):
-            raise QueryFailed("SYNTAX_ERROR", f"line {at.line}:{at.column}: Incomplete escape sequence")
-        return re.sub(rf"{mark}{mark}|{mark}([0-9A-Fa-f]{{4}})|{mark}\+([0-9A-Fa-f]{{6}})", one, text)
-
-    def _null(self) -> Node:
-        return Node("null", self.take())
-
-    def _true(self) -> Node:
-        return Node("boolean", self.take(), value=True)
-
-    def _false(self) -> Node:
-        return Node("boolean", self.take(), value=False)
-
-    def _current(self) -> Node:
-        at = self.take()
-        if at.upper != "CURRENT_DATE" and self.accept("("):
-            precision = self.count()
-            self.expect(")")
-            raise refused(f"{at.upper}({precision})", at)
-        return Node("current", at, what=at.upper)
-
-    _current_date = _current_time = _current_timestamp = _localtime = _localtimestamp = _current
-
-    def _case(self) -> Node:
-        at = self.take()
+    def case(self) -> nodes.Case:
+        at, whens = self.take(), []
         operand = None if self.at("WHEN") else self.expression()
-        whens = []
         while self.accept("WHEN"):
             condition = self.expression()
             self.expect("THEN")
@@ -584,293 +470,227 @@ class Parser:
             self.fail("'WHEN'")
         default = self.expression() if self.accept("ELSE") else None
         self.expect("END")
-        return Node("case", at, operand=operand, whens=whens, default=default)
+        return nodes.Case(at, operand, whens, default)
 
-    def _cast(self) -> Node:
+    def cast(self) -> nodes.Cast:
         at = self.take()
         self.expect("(")
         value = self.expression()
         self.expect("AS")
         kind = self.type_name()
         self.expect(")")
-        return Node("cast", at, value=value, type=kind, safe=at.upper == "TRY_CAST")
+        return nodes.Cast(at, value, kind, at.upper == "TRY_CAST")
 
-    def _exists(self) -> Node:
-        at = self.take()
-        self.expect("(")
-        query = self.query()
-        self.expect(")")
-        return Node("exists", at, query=query)
+    def exists(self) -> nodes.Subquery:
+        return nodes.Subquery(self.take(), self.in_brackets(self.query), exists=True)
 
-    def _extract(self) -> Node:
+    def extract(self) -> nodes.Extract:
         at = self.take()
         self.expect("(")
         field = self.name()
         self.expect("FROM")
         value = self.expression()
         self.expect(")")
-        return Node("extract", at, field=field, value=value)
+        return nodes.Extract(at, field, value)
 
-    def _grouping(self) -> Node:
+    def trim(self) -> nodes.Call:
         at = self.take()
         self.expect("(")
-        return Node("grouping", at, columns=self._list())
-
-    def _trim(self) -> Node:
-        at = self.take()
-        self.expect("(")
-        side = next((word for word in ("BOTH", "LEADING", "TRAILING") if self.accept(word)), None)
-        if side is None:
-            value = self.expression()
-            if self.accept(","):
-                chars = self.expression()
-                self.expect(")")
-                return Node("call", at, name="trim", arguments=[value, chars], over=None, filter=None, distinct=False,
-                            order=[], nulls=None)
-            if self.accept(")"):
-                return Node("call", at, name="trim", arguments=[value], over=None, filter=None, distinct=False,
-                            order=[], nulls=None)
-            self.expect("FROM")
-            chars, value = value, self.expression()
-        else:
-            chars = None if self.at("FROM") else self.expression()
-            self.expect("FROM")
-            value = self.expression()
+        if self.now.upper in ("BOTH", "LEADING", "TRAILING"):
+            raise refused(f"TRIM({self.now.upper} …)", at)
+        arguments = self.many(self.expression)
+        if self.at("FROM"):
+            raise refused("TRIM(… FROM …)", at)
         self.expect(")")
-        name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(side or "", "trim")
-        return Node("call", at, name=name, arguments=[value] + ([chars] if chars else []), over=None, filter=None,
-                    distinct=False, order=[], nulls=None)
+        return nodes.Call(at, "trim", arguments)
 
     def parenthesis(self) -> Node:
-        at = self.take()
-        if self._lambda_ahead():
-            names = []
-            if not self.at(")"):
-                names = self.many(self.name)
-            self.expect(")")
-            self.expect("->")
-            return Node("lambda", at, names=names, body=self.expression())
-        if self._query_ahead():
-            self._deeper()
-            query = self.query()
-            self.expect(")")
-            self.depth -= 1
-            return Node("subquery", at, query=query)
-        items = self._list()
-        if not items:
-            self.index -= 1
+        at = self.now
+        end = self.closing.get(self.index)
+        if end is not None and self.tokens[end + 1].upper == "->":
+            names = self.in_brackets(lambda: [] if self.at(")") else self.many(self.name))
+            self.take()
+            return nodes.Lambda(at, names, self.expression())
+        if self._opens_query(self.index, False):
+            return nodes.Subquery(at, self.in_brackets(self.query))
+        self.take()
+        if self.at(")"):
             self.fail("<expression>, <query>")
-        if len(items) > 1:
-            return Node("row", at, items=items)
-        return items[0]
+        items = self.listed(")")
+        return items[0] if len(items) == 1 else nodes.Row(at, items)
 
-    def _lambda_ahead(self) -> bool:
-        at = self.index
-        while self.tokens[at].type in ("word", "quoted") or self.tokens[at].upper == ",":
-            at += 1
-        return self.tokens[at].upper == ")" and self.tokens[at + 1].upper == "->"
+    def listed(self, close: str) -> list[Node]:
+        """Expressions up to a closing bracket, none perhaps."""
+        items = [] if self.at(close) else self.many(self.expression)
+        self.expect(close)
+        return items
 
     def named(self) -> Node:
-        """What begins with a word that is no keyword: a column, call, literal of a type, ROW, ARRAY, TRY_CAST …"""
+        """What begins with a word that is no keyword: a column, call, literal of a type, ROW, ARRAY, TRY_CAST, …"""
         at, after = self.now, self.ahead()
-        if at.type == "word":
-            if at.upper == "TRY_CAST" and after.upper == "(":
-                return self._cast()
-            if at.upper == "ARRAY" and after.upper == "[":
-                self.take()
-                self.take()
-                return Node("array", at, items=self._list("]"))
-            if at.upper == "ROW" and after.upper == "(":
-                self.take()
-                self.take()
-                items = self._list()
-                if not items:
-                    self.index -= 1
-                    self.fail("<expression>")
-                return Node("row", at, items=items)
-            if at.upper == "INTERVAL" and (after.upper in ("+", "-") or after.type == "string" and
-                                           self.ahead(2).upper in UNITS):
-                return self.interval()
-            if at.upper == "POSITION" and after.upper == "(":
-                start = self.index
-                self.take()
-                self.take()
-                needle = self.concatenation()
-                if self.accept("IN"):
-                    value = self.concatenation()
-                    self.expect(")")
-                    return Node("call", at, name="strpos", arguments=[value, needle], over=None, filter=None,
-                                distinct=False, order=[], nulls=None)
-                self.index = start
-            if at.upper == "SUBSTRING" and after.upper == "(":
-                start = self.index
-                self.take()
-                self.take()
-                value = self.concatenation()
-                if self.accept("FROM"):
-                    arguments = [value, self.concatenation()]
-                    if self.accept("FOR"):
-                        arguments.append(self.concatenation())
-                    self.expect(")")
-                    return Node("call", at, name="substr", arguments=arguments, over=None, filter=None, distinct=False,
-                                order=[], nulls=None)
-                self.index = start
-            if at.upper == "DOUBLE" and after.upper == "PRECISION" and self.ahead(2).type == "string":
-                self.take()
-                self.take()
-                return Node("typed", at, type="double", value=self.primary().value)
-            if after.type in ("string", "unicode"):
-                self.take()
-                return Node("typed", at, type=at.text.lower(), value=self.primary().value)
-        if after.upper == "->":
-            name = self.name()
+        if at.upper == "TRY_CAST" and after.upper == "(":
+            return self.cast()
+        if self.accept("ARRAY", "["):
+            return nodes.Array(at, self.listed("]"))
+        if self.accept("ROW", "("):
+            if self.at(")"):
+                self.fail("<expression>")
+            return nodes.Row(at, self.listed(")"))
+        if at.upper == "INTERVAL" and (after.upper in ("+", "-") or after.kind == "text" and
+                                       self.ahead(2).upper in UNITS):
+            return self.interval()
+        if at.upper == "POSITION" and after.upper == "(":
+            raise refused("POSITION(… IN …)", at)
+        if at.upper == "DOUBLE" and after.upper == "PRECISION" and self.ahead(2).kind == "text":
             self.take()
-            return Node("lambda", at, names=[name], body=self.expression())
-        name, quoted = self.name(), at.type == "quoted"
-        if self.at("("):
-            return self.call(at, name)
-        return Node("column", at, name=name, quoted=quoted)
+            return nodes.Typed(self.take(), "double", self.take().value)
+        if at.kind == "word" and after.kind in ("text", "unicode"):
+            self.take()
+            text = self.take().value if after.kind == "text" else self.fail("<string>")
+            return nodes.Typed(at, at.text.lower(), text)
+        name = self.name()
+        if self.accept("->"):
+            return nodes.Lambda(at, [name], self.expression())
+        if self.accept("("):
+            return self.call(at, name.lower())
+        return nodes.Column(at, name, at.kind == "quoted")
 
-    def call(self, at: Token, name: str) -> Node:
-        self.take()
+    def call(self, at: Token, name: str) -> nodes.Call:
+        """What follows a function's name and its '('."""
         if self.accept("*"):
             self.expect(")")
-            return self.call_tail(Node("call", at, name=name.lower(), arguments=[], star=True, distinct=False,
-                                       order=[]))
-        distinct = bool(self.accept("DISTINCT")) or (self.accept("ALL"), False)[1]
-        arguments, order = [], []
-        if distinct or not self.at(")"):
+            return self.call_tail(nodes.Call(at, name, [], star=True))
+        quantified = self.now.upper in ("DISTINCT", "ALL")
+        distinct, arguments, order = self.either("DISTINCT", "ALL"), list[Node](), list[nodes.Sort]()
+        if quantified or not self.at(")"):
             if not self.at("ORDER", "BY"):
                 arguments = self.many(self.argument)
             if self.accept("ORDER", "BY"):
                 order = self.many(self.sort_item)
+        if name == "substring" and self.at("FROM"):
+            raise refused("SUBSTRING(… FROM …)", at)
         self.expect(")")
-        return self.call_tail(Node("call", at, name=name.lower(), arguments=arguments, distinct=distinct, order=order))
+        return self.call_tail(nodes.Call(at, name, arguments, distinct=distinct, order=order))
 
     def argument(self) -> Node:
         if self.ahead().upper == "=>":
             raise refused("a named argument", self.now)
         return self.expression()
 
-    def call_tail(self, node: Node) -> Node:
-        node.filter = node.over = node.nulls = None
+    def call_tail(self, call: nodes.Call) -> nodes.Call:
+        condition, nulls, over = None, "", None
         if self.accept("FILTER"):
-            self.expect("(")
-            self.expect("WHERE")
-            node.filter = self.expression()
+            self.expect("(", "WHERE")
+            condition = self.expression()
             self.expect(")")
-        if self.at("IGNORE", "NULLS") or self.at("RESPECT", "NULLS"):
-            node.nulls = self.take().upper
+        if self.ahead().upper == "NULLS" and self.now.upper in ("IGNORE", "RESPECT"):
+            nulls = self.take().upper
             self.take()
         if self.accept("OVER"):
-            if self.accept("("):
-                node.over = self.window()
-            else:
-                at = self.now
-                node.over = Node("window", at, base=self.name(), partition=[], order=[], frame=None, named=True)
-        return node
+            if not self.at("("):
+                raise refused("a named window", self.now)
+            over = self.in_brackets(self.window)
+        return replace(call, filter=condition, nulls=nulls, over=over)
 
-    def window(self) -> Node:
-        at, base = self.now, None
-        if self.now.upper not in ("PARTITION", "ORDER", "ROWS", "RANGE", "GROUPS", "MEASURES", "AFTER", ")"):
-            base = self.name()
-        partition, order, frame = [], [], None
+    def window(self) -> nodes.Window:
+        at, partition, order, frame = self.now, list[Node](), list[nodes.Sort](), None
+        if at.kind == "quoted" or at.upper in ("RANGE", "GROUPS", "MEASURES", "AFTER"):
+            raise refused(f"a window of {at.upper or at.text}", at)
         if self.accept("PARTITION"):
             self.expect("BY")
             partition = self.many(self.expression)
         if self.accept("ORDER"):
             self.expect("BY")
             order = self.many(self.sort_item)
-        if self.at("GROUPS") or self.at("MEASURES"):
+        if self.at("RANGE") or self.at("GROUPS"):
             raise refused(f"a window frame of {self.now.upper}", self.now)
-        if self.at("ROWS") or self.at("RANGE"):
-            unit = self.take()
+        if self.accept("ROWS"):
             if self.accept("BETWEEN"):
                 start = self.bound()
                 self.expect("AND")
-                frame = Node("frame", unit, unit=unit.upper, start=start, end=self.bound())
+                frame = start, self.bound()
             else:
-                frame = Node("frame", unit, unit=unit.upper, start=self.bound(), end=None)
-        self.expect(")")
-        return Node("window", at, base=base, partition=partition, order=order, frame=frame, named=False)
+                frame = self.bound(), nodes.Bound(self.now, "CURRENT ROW")
+        elif not (partition or order or self.at(")")):
+            raise refused("a window that extends a named one", at)
+        return nodes.Window(at, partition, order, frame)
 
-    def bound(self) -> Node:
+    def bound(self) -> nodes.Bound:
         at = self.now
-        if self.accept("UNBOUNDED"):
-            way = "PRECEDING" if self.accept("PRECEDING") else self.expect("FOLLOWING").upper
-            return Node("bound", at, kind_of=f"UNBOUNDED {way}", value=None)
         if self.accept("CURRENT"):
             self.expect("ROW")
-            return Node("bound", at, kind_of="CURRENT ROW", value=None)
-        value = self.expression()
-        way = "PRECEDING" if self.accept("PRECEDING") else self.expect("FOLLOWING").upper
-        return Node("bound", at, kind_of=way, value=value)
+            return nodes.Bound(at, "CURRENT ROW")
+        unbounded = self.accept("UNBOUNDED")
+        rows = None if unbounded else self.expression()
+        side = "PRECEDING" if self.accept("PRECEDING") else "FOLLOWING"
+        if side == "FOLLOWING":
+            self.expect("FOLLOWING")
+        return nodes.Bound(at, f"UNBOUNDED {side}" if unbounded else side, rows)
 
-    def interval(self) -> Node:
+    def interval(self) -> nodes.Interval:
         at = self.take()
-        sign = -1 if self.accept("-") else (self.accept("+"), 1)[1]
-        if self.now.type != "string":
+        sign = -1 if self.either("-", "+") else 1
+        if self.now.kind != "text":
             self.fail("<string>")
-        value = self.take().text[1:-1]
-        first = self.now
-        if first.upper not in UNITS:
-            self.fail(", ".join(f"'{unit}'" for unit in sorted(UNITS)))
-        self.take()
-        last = None
-        if self.accept("TO"):
-            last = self.take().upper
-        return Node("interval", at, value=value, sign=sign, unit=first.upper, to=last)
+        text, unit = self.take().value, self.take()
+        if unit.upper not in UNITS:
+            raise _mismatched(unit.place, unit.text, ", ".join(f"'{one}'" for one in sorted(UNITS)))
+        if unit.upper in ("YEAR", "MONTH") or (self.at("TO") and self.ahead().upper in UNITS):
+            raise refused(f"INTERVAL … {unit.upper}{' TO …' if self.at('TO') else ''}", at)
+        return nodes.Interval(at, text, sign, unit.upper)
 
     # ---- types
 
-    def type_name(self) -> str:
-        """A type's text in Trino's words, lower case, aliases resolved by whoever reads it."""
+    def type_name(self) -> Type:
+        """A type as it is named, in lower case; what it means is for the cast to tell."""
         at = self.now
-        name = self.identifier()
-        if name is None:
-            self.fail("<type>")
-        word = name.lower()
-        if word == "double" and self.accept("PRECISION"):
-            return "double"
-        if word == "interval":
-            first = self.take().upper
-            self.expect("TO")
-            return f"interval {first.lower()} to {self.take().upper.lower()}"
-        if word == "row" and self.accept("("):
-            parts = self.many(self.row_field)
-            self.expect(")")
-            return f"row({', '.join(parts)})"
-        if word in ("array", "map") and self.at("<"):
-            raise refused(f"{word.upper()}<…>", at)
-        body = ""
+        name = (self.identifier() or self.fail("<type>")).lower()
+        if name == "double":
+            self.accept("PRECISION")
+        if name == "interval" and self.now.upper in UNITS:
+            raise refused("a cast to an interval", at)
+        if name in ("row", "map") and self.at("(") or self.at("<"):
+            raise refused(f"a cast to {name.upper()}", at)
+        numbers, inner = list[int](), list[Type]()
         if self.accept("("):
-            parts = self.many(lambda: self.take().text if self.now.type == "integer" else self.type_name())
+            if self.now.kind == "integer":
+                numbers = self.many(self.count)
+            else:
+                inner = self.many(self.type_name)
             self.expect(")")
-            body = f"({','.join(parts)})"
-        if word in ("timestamp", "time"):
+        if name in ("timestamp", "time"):
             if self.accept("WITH"):
                 self.expect("TIME", "ZONE")
-                return f"{word}{body} with time zone"
-            if self.accept("WITHOUT"):
+                name += " with time zone"
+            elif self.accept("WITHOUT"):
                 self.expect("TIME", "ZONE")
-        result = word + body
-        while self.at("ARRAY"):
-            self.take()
-            result = f"array({result})"
-        return result
-
-    def row_field(self) -> str:
-        start = self.index
-        name = self.identifier()
-        if name is not None and self.now.upper not in (",", ")", "(", "WITH", "PRECISION"):
-            return f"{quoted(name)} {self.type_name()}"
-        self.index = start
-        return self.type_name()
+        found = Type(name, tuple(numbers), tuple(inner))
+        while self.accept("ARRAY"):
+            found = Type("array", inner=(found,))
+        return found
 
 
-def parse(text: str) -> Node:
-    """The tree of a query (WITH, SELECT, VALUES, TABLE). Raises QueryFailed SYNTAX_ERROR, NotVerified."""
+def parse(text: str) -> nodes.Query:
+    """A query (WITH, SELECT, VALUES, TABLE) as nodes. Raises QueryFailed SYNTAX_ERROR, or NotVerified."""
     return Parser(text).statement()
 
 
-__all__ = ["Node", "parse", "refused"]
+def refused(construct: str, at: Token | Node | None = None) -> NotVerified:
+    """The error for what Athena has and this engine is not verified to answer."""
+    return NotVerified(construct, at.place if at is not None else "")
+
+
+def _mismatched(place: str, text: str, expecting: str = "") -> QueryFailed:
+    return QueryFailed("SYNTAX_ERROR", f"{place}: mismatched input '{text}'" +
+                       (f". Expecting: {expecting}" if expecting else ""))
+
+
+def _check(token: Token) -> None:
+    """Refuse a word that is none of Trino's."""
+    if token.kind == "digits":
+        raise QueryFailed("SYNTAX_ERROR", f"{token.place}: identifiers must not start with a digit; surround the "
+                                          "identifier with double quotes")
+    odd = 0 if token.kind == "other" or token.text[0] in "`;:{}!@" and token.upper != "!=" else next(
+        (at for at, char in enumerate(token.text) if token.kind == "word" and not char.isascii()), None)
+    if odd is not None:
+        raise _mismatched(f"line {token.line}:{token.column + odd}", token.text[odd])

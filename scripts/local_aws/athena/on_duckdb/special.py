@@ -1,69 +1,91 @@
-"""Functions whose DuckDB text depends on more than their arguments' texts: a unit, a pattern, a scale.
-
-Each takes (compiler, compiled arguments, node, result type, clauses) and gives the text.
-"""
+"""Functions whose DuckDB text depends on more than their arguments' texts: a unit, a pattern, a scale."""
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
 
 from local_aws.athena.engine import QueryFailed
-from local_aws.athena.on_duckdb.grammar import Node, refused
-from local_aws.athena.on_duckdb.types import decimal, duckdb, words
-from local_aws.athena.types import Type
+from local_aws.athena.on_duckdb.coercion import array, decimal, duckdb
+from local_aws.athena.on_duckdb.decimals import digits, scaled
+from local_aws.athena.on_duckdb.grammar import refused
+from local_aws.athena.on_duckdb.model import Expr, text
+from local_aws.athena.on_duckdb.nodes import Node
+from local_aws.athena.on_duckdb.python_functions.times import parser
+from local_aws.athena.on_duckdb.signatures import Given
+from local_aws.athena.types import VARCHAR, Type
 
-if TYPE_CHECKING:
-    from local_aws.athena.on_duckdb.expressions import Expr, Expressions
-
-
-def _literal(value: Expr, what: str, node: Node) -> Any:
-    if not value.literal:
-        raise refused(f"{node.name} with {what} that is no literal", node)
-    return value.value
-
-
-def concat(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    return "(" + " || ".join(one.sql for one in given) + ")"
-
-
-def concat_arrays(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    return "(CASE WHEN " + " OR ".join(f"{one.sql} IS NULL" for one in given) + " THEN NULL ELSE " + \
-        "list_concat(" + ", ".join(one.sql for one in given) + ") END)"
-
-
-def extreme(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    """greatest and least: null when any argument is, unlike DuckDB's, which skips nulls."""
-    if result.inner or result.name in ("double", "real", "json", "boolean", "unknown"):
-        raise refused(f"{node.name} of {words(result)}", node)
-    nulls = " OR ".join(f"{one.sql} IS NULL" for one in given)
-    return f"(CASE WHEN {nulls} THEN NULL ELSE {node.name}({', '.join(one.sql for one in given)}) END)"
-
-
-def regexp(template: str) -> Callable[..., str]:
-    """A function of a regular expression: only patterns that Java's and Python's engines read alike."""
-    def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-        pattern = _literal(given[1], "a pattern", node)
-        if pattern is not None:
-            _plain(pattern, node)
-        if node.name == "regexp_replace" and len(given) == 3:
-            replacement = _literal(given[2], "a replacement", node)
-            if replacement is not None and not re.fullmatch(r"(?:[^\\$]|\$\d|\$\{[A-Za-z]\w*\}|\\[\\$])*", replacement,
-                                                            re.DOTALL):
-                raise refused("this replacement of regexp_replace", node)
-        return template.format(*(one.sql for one in given))
-    return text
-
-
+UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
+_STRFTIME = {"a": "%a", "b": "%b", "c": "%-m", "d": "%d", "e": "%-d", "f": "%f", "H": "%H", "h": "%I", "I": "%I",
+             "i": "%M", "j": "%j", "k": "%-H", "l": "%-I", "M": "%B", "m": "%m", "p": "%p", "r": "%I:%M:%S %p",
+             "S": "%S", "s": "%S", "T": "%H:%M:%S", "W": "%A", "Y": "%Y", "y": "%y", "%": "%%"}
+_SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u2028" \
+          "\u2029\u205f\u3000"
 _PLAIN = re.compile(r"""(?:
     [A-Za-z0-9 _\-:;,/@"'<>=!~#%&`]                      # itself
   | \\[.\\+*?()\[\]{}|^$/\-dwsDWS]                      # an escape, or a class of ASCII
-  | \[\^?\]?(?:[A-Za-z0-9 _:;,/@"'<>=!~#%.*+?(){}|$\-]|\\[\\.\-\]\[^dws/])+\]
+  | \[\^?\]?(?:[A-Za-z0-9 _:;,/@"'<>=!~#%.*+?(){}|$\-]|\\[.\\\-\]\[^dws/])+\]
   | \(\?: | [().|^$*+?] | \{\d+(?:,\d*)?\}
 )*""", re.VERBOSE)
 
 
-def _plain(pattern: str, node: Node) -> None:
+def _literal(given: Given, at: int, what: str) -> str:
+    """The text of an argument that must be a literal."""
+    value = given.arguments[at]
+    if not value.literal or not isinstance(value.value, str):
+        raise refused(f"{given.name} with {what} that is no literal", given.node)
+    return value.value
+
+
+def not_verified(given: Given) -> str:
+    """A signature that Trino has, so that a call of it is told from one that is wrong."""
+    types = ", ".join(str(one.type) for one in given.arguments)
+    raise refused(f"the function {given.name}({types})", given.node)
+
+
+def concat_arrays(given: Given) -> str:
+    nulls = " OR ".join(f"{one.sql} IS NULL" for one in given.arguments)
+    return given.written(f"(CASE WHEN {nulls} THEN NULL ELSE list_concat({{all}}) END)")
+
+
+def extreme(given: Given) -> str:
+    """greatest and least: null when any argument is, unlike DuckDB's, which skips nulls."""
+    if given.result.inner or given.result.name in ("double", "json", "boolean", "unknown"):
+        raise refused(f"{given.name} of {given.result}", given.node)
+    nulls = " OR ".join(f"{one.sql} IS NULL" for one in given.arguments)
+    return given.written(f"(CASE WHEN {nulls} THEN NULL ELSE {given.name}({{all}}) END)")
+
+
+def plain(template: str) -> Callable[[Given], str]:
+    """A function that compares elements: of the types for which DuckDB's equality is Trino's."""
+    def made(given: Given) -> str:
+        item = given.arguments[0].type.inner[0]
+        if item.inner or item.name in ("double", "json"):
+            raise refused(f"{given.name} of {given.arguments[0].type}", given.node)
+        return given.written(template)
+    return made
+
+
+def regexp(template: str) -> Callable[[Given], str | Expr]:
+    """A function of a regular expression: only patterns that Java's and Python's engines read alike."""
+    def made(given: Given) -> str | Expr:
+        pattern = _literal(given, 1, "a pattern")
+        _check_pattern(pattern, given.node)
+        if given.name != "regexp_replace" or len(given.arguments) < 3:
+            return given.written(template)
+        replacement = _literal(given, 2, "a replacement")
+        parts = re.findall(r"\$(\d)|\\([\\$])|([^\\$]+)|(.)", replacement, re.DOTALL)
+        if any(other or group and int(group) > re.compile(pattern).groups for group, _, _, other in parts):
+            raise refused(f"the replacement {replacement!r}", given.node)
+        python = "".join(rf"\g<{group}>" if group else (mark or plain).replace("\\", "\\\\")
+                         for group, mark, plain, _ in parts)
+        arguments = [*given.arguments[:2], Expr(text(python), VARCHAR)]
+        return Expr(replace(given, arguments=arguments).written(template),
+                    _longest(given, lambda x, y: max(x * y // 2, y) * (x + 1)))
+    return made
+
+
+def _check_pattern(pattern: str, node: Node) -> None:
     if not _PLAIN.fullmatch(pattern) or re.search(r"[*+?}]\+|\(\?(?!:)", pattern):
         raise refused(f"the regular expression {pattern!r}", node)
     try:
@@ -72,280 +94,105 @@ def _plain(pattern: str, node: Node) -> None:
         raise QueryFailed("INVALID_FUNCTION_ARGUMENT", str(failed)) from None
 
 
-def json(template: str) -> Callable[..., str]:
+def _longest(given: Given, more: Callable[[int, int], int]) -> Type:
+    """The type of a text in which parts are replaced: as long as the longest that there could be."""
+    x, y = given.arguments[0].type.numbers, given.arguments[2].type.numbers
+    return Type("varchar", (min(x[0] + more(x[0], y[0]), 2**31 - 2),) if x and y else ())
+
+
+def replaced(given: Given) -> Expr:
+    return Expr(given.written("py_replace({0}, {1}, {2})"), _longest(given, lambda x, y: y * (x + 1)))
+
+
+def json_path(template: str) -> Callable[[Given], str]:
     """A function of a JSON path: `$.a`, `$['a']`, `$[0]`."""
-    def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-        path = _literal(given[1], "a path", node)
-        if path is not None and not re.fullmatch(
-                r"""\$(?:\.[A-Za-z_][\w]*|\[\d+\]|\["[^"\\\]]*"\]|\['[^'\\\]]*'\])*""", path):
-            raise refused(f"the JSON path {path!r}", node)
-        return template.format(*(one.sql for one in given))
-    return text
+    def made(given: Given) -> str:
+        path = _literal(given, 1, "a path")
+        if not re.fullmatch(r"""\$(?:\.[A-Za-z_][\w]*|\[\d+\]|\["[^"\\\]]*"\]|\['[^'\\\]]*'\])*""", path):
+            raise refused(f"the JSON path {path!r}", given.node)
+        return given.written(template)
+    return made
 
 
-def round_decimal(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Expr:
-    from local_aws.athena.on_duckdb.expressions import Expr
-
-    precision, scale = given[0].type.numbers
-    kind = decimal(min(precision - scale + min(scale, 1), 38), 0)
-    return Expr(f"CAST(round({given[0].sql}, 0) AS {duckdb(kind)})", kind)
+def split(given: Given) -> Expr:
+    return Expr(given.written("t_split({0}, {1})"), array(given.arguments[0].type))
 
 
-def round_decimal_to(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Expr:
-    from local_aws.athena.on_duckdb.expressions import Expr
-
-    precision, scale = given[0].type.numbers
-    kind = decimal(min(precision + 1, 38), scale)
-    return Expr(f"CAST(py_decimal_round(CAST({given[0].sql} AS VARCHAR), {given[1].sql}) AS {duckdb(kind)})", kind)
+def trim(given: Given) -> str:
+    """Of what Java calls white space, from Unicode too."""
+    return given.written(f"trim({{0}}, {text(_SPACES)})")
 
 
-def avg_decimal(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    from local_aws.athena.on_duckdb.expressions import Expr, _digits, _scaled
-
-    wide = decimal(38, result.numbers[1])
-    total = f"CAST(sum({clauses['distinct']}{given[0].sql}){clauses['over']} AS {duckdb(wide)})"
-    count = f"CAST(count({clauses['distinct']}{given[0].sql}){clauses['over']} AS HUGEINT)"
-    return _scaled(f"t_half_up({_digits(Expr(total, wide))}, {count})", result)
-
-
-def concat_ws(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    return f"concat_ws({', '.join(one.sql for one in given)})"
-
-
-def replaced(template: str) -> Callable[..., Any]:
-    """replace: Trino's result is as long as the longest text that it could give."""
-    def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
-        from local_aws.athena.on_duckdb.expressions import Expr
-
-        x, _, z = (one.type.numbers for one in given)
-        kind = Type("varchar")
-        if x and z:
-            kind = Type("varchar", (min(x[0] + z[0] * (x[0] + 1), 2**31 - 2),))
-        return Expr(template.format(*(one.sql for one in given)), kind)
-    return text
+def round_decimal(given: Given) -> Expr:
+    (precision, scale), places = given.arguments[0].type.numbers, 0
+    kind = decimal(precision - scale + min(scale, 1), 0)
+    if len(given.arguments) == 2:
+        kind, value = decimal(precision + 1, scale), given.arguments[1]
+        if not value.literal or type(value.value) is not int:
+            raise refused("round to a number of places that is no literal", given.node)
+        places = value.value
+    rounded = f"round({{0}}, {places})" if places < scale else "{0}"
+    return Expr(given.written(f"CAST({rounded} AS {duckdb(kind)})"), kind)
 
 
-def longer(template: str, times: int) -> Callable[..., Any]:
-    """A function whose text may be so many times as long as the one given."""
-    def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
-        from local_aws.athena.on_duckdb.expressions import Expr
-
-        size = given[0].type.numbers
-        return Expr(template.format(*(one.sql for one in given)),
-                    Type("varchar", (min(size[0] * times, 2**31 - 2),)) if size else Type("varchar"))
-    return text
-
-
-def regexp_replaced(template: str) -> Callable[..., Any]:
-    def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
-        from local_aws.athena.on_duckdb.expressions import Expr
-
-        sql = regexp(template)(on, given, node, result, clauses)
-        x, _, y = (one.type.numbers for one in given)
-        kind = Type("varchar")
-        if x and y:
-            kind = Type("varchar", (min(x[0] + max(x[0] * y[0] // 2, y[0]) * (x[0] + 1), 2**31 - 2),))
-        return Expr(sql, kind)
-    return text
-
-
-def codepoint(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    if given[0].literal and isinstance(given[0].value, str) and len(given[0].value) == 1:
-        return f"CAST(unicode({given[0].sql}) AS INTEGER)"
-    raise refused("codepoint of what is no literal of one character", node)
-
-
-def whole_decimal(name: str) -> Callable[..., Any]:
-    """ceil, floor and truncate of a decimal, which give one without a fraction."""
-    def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
-        from local_aws.athena.on_duckdb.expressions import Expr
-
-        precision, scale = given[0].type.numbers
-        kind = decimal(max(precision - scale, 1) if name == "py_decimal_truncate" else
-                       min(precision - scale + min(scale, 1), 38), 0)
-        return Expr(f"CAST({name}(CAST({given[0].sql} AS VARCHAR)) AS {duckdb(kind)})", kind)
-    return text
-
-
-def mod_decimal(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
-    return on._decimals(given[0], given[1], "%")
-
-
-def plain(template: str) -> Callable[..., str]:
-    """A function that compares elements: of the types for which DuckDB's equality is Trino's."""
-    def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-        item = given[0].type.inner[0] if given[0].type.inner else given[0].type
-        if item.inner or item.name in ("double", "real", "json"):
-            raise refused(f"{node.name} of {words(given[0].type)}", node)
-        return template.format(*(one.sql for one in given))
-    return text
-
-
-def zipped(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    first, second = given
-    row = result.inner[0]
-    return (f"(CASE WHEN {first.sql} IS NULL OR {second.sql} IS NULL THEN NULL ELSE CAST(list_transform(list_zip("
-            f"{first.sql}, {second.sql}), lambda z: struct_pack(f1 := z[1], f2 := z[2])) AS {duckdb(row)}[]) END)")
-
-
-def zip_with(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    first, second, body = given
-    head, _, text = body.sql.partition(": ")
-    left, right = head.removeprefix("lambda ").split(", ")
-    # The lambda's two parameters are one pair's elements.
-    text = re.sub(rf"\b{left}\b", "z[1]", re.sub(rf"\b{right}\b", "z[2]", text))
-    return (f"(CASE WHEN {first.sql} IS NULL OR {second.sql} IS NULL THEN NULL ELSE "
-            f"list_transform(list_zip({first.sql}, "
-            f"{second.sql}), lambda z: {text}) END)")
-
-
-def map_entries(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    return (f"CAST(list_transform(map_entries({given[0].sql}), lambda z: struct_pack(f1 := z.key, f2 := z.value)) AS "
-            f"{duckdb(result)})")
-
-
-def map_from_entries(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    keys, values = (f"list_transform({given[0].sql}, lambda z: struct_extract(z, '{part}'))" for part in ("f1", "f2"))
-    return f"t_map({keys}, {values})"
-
-
-def _over_entries(body: Expr) -> str:
-    head, _, text = body.sql.partition(": ")
-    key, value = head.removeprefix("lambda ").split(", ")
-    return re.sub(rf"\b{key}\b", "z.key", re.sub(rf"\b{value}\b", "z.value", text))
-
-
-def map_filter(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    return f"map_from_entries(list_filter(map_entries({given[0].sql}), lambda z: {_over_entries(given[1])}))"
-
-
-def transform_values(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    values = f"list_transform(map_entries({given[0].sql}), lambda z: {_over_entries(given[1])})"
-    return f"(CASE WHEN {given[0].sql} IS NULL THEN NULL ELSE map(map_keys({given[0].sql}), {values}) END)"
-
-
-def extremes(name: str) -> Callable[..., str]:
-    """max(x, n): the n largest, as an array."""
-    def text(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-        count = _literal(given[1], "a count", node)
-        if count is None or not 0 < count <= 10_000:
-            raise refused(f"{name} with this count", node)
-        return f"{name}({given[0].sql}, {count}){clauses['over']}"
-    return text
-
-
-def _without_null(given: Expr, clauses: dict[str, str], node: Node) -> str:
-    """An aggregate's clauses, with a filter that leaves out null keys."""
-    if clauses["over"].startswith(" FILTER (WHERE "):
-        raise refused(f"FILTER on {node.name}", node)
-    return f" FILTER (WHERE {given.sql} IS NOT NULL){clauses['over']}"
-
-
-def map_agg(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    over = _without_null(given[0], clauses, node)
-    return f"t_first_pairs(list({given[0].sql}){over}, list({given[1].sql}){over})"
-
-
-def histogram(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    over = _without_null(given[0], clauses, node)
-    return f"t_counts(list({given[0].sql}){over})"
-
-
-def to_iso8601(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> Any:
-    from local_aws.athena.on_duckdb.expressions import Expr
-
-    digits = given[0].type.numbers[0]
-    sql = f"strftime({given[0].sql}, '%Y-%m-%dT%H:%M:%S')"
-    if digits:
-        sql = f"({sql} || '.' || left(strftime({given[0].sql}, '%f'), {digits}))"
-    zoned = given[0].type.name != "timestamp"
-    size = 22 + digits + (1 if digits else 0) + (6 if zoned else 0)
-    return Expr(f"({sql} || 'Z')" if zoned else sql, Type("varchar", (size,)))
-
-
-def utc(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    if _literal(given[1], "a time zone", node) not in ("UTC", "Z", "+00:00"):
-        raise refused(f"the time zone {given[1].value!r}", node)
-    return given[0].sql
+def avg_decimal(given: Given) -> str:
+    wide = decimal(38, given.result.numbers[1])
+    total = given.written(f"CAST(sum({{distinct}}{{0}}){{over}} AS {duckdb(wide)})")
+    count = given.written("CAST(count({distinct}{0}){over} AS HUGEINT)")
+    return scaled(f"t_half_up({digits(Expr(total, wide))}, {count})", given.result)
 
 
 # ---- times
 
-UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
+
+def _unit(given: Given, of: Type) -> str:
+    unit = _literal(given, 0, "a unit")
+    if unit.lower() not in (UNITS[4:] if of.name == "date" else UNITS):
+        what = "DATE" if of.name == "date" else "Timestamp"
+        raise QueryFailed("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid {what} field")
+    return unit.lower()
 
 
-def _unit(value: Expr, of: str, node: Node, what: str) -> str:
-    unit = _literal(value, "a unit", node)
-    if unit is None:
-        raise refused(f"{node.name} with a null unit", node)
-    unit = unit.lower()
-    known = UNITS[4:] if of == "date" else UNITS
-    if unit not in known:
-        raise QueryFailed("INVALID_FUNCTION_ARGUMENT", f"'{value.value}' is not a valid {what} field")
-    return unit
+def date_trunc(given: Given) -> str:
+    return given.written(f"CAST(date_trunc('{_unit(given, given.result)}', {{1}}) AS {{type}})")
 
 
-def _what(kind: Type) -> str:
-    return {"date": "DATE"}.get(kind.name, "Timestamp")
+def date_add(given: Given) -> str:
+    unit = _unit(given, given.result)
+    count = "CAST({1} AS INTEGER)"
+    amount = {"millisecond": "to_milliseconds({1})", "quarter": f"to_months({count} * 3)",
+              "week": f"to_days({count} * 7)"}.get(
+                  unit, f"to_{unit}s({'{1}' if unit in ('second', 'minute', 'hour') else count})")
+    return given.written(f"CAST(({{2}} + {amount}) AS {{type}})")
 
 
-def date_trunc(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    unit = _unit(given[0], given[1].type.name, node, _what(given[1].type))
-    sql = f"date_trunc('{unit}', {given[1].sql})"
-    return f"CAST({sql} AS {duckdb(result)})"
-
-
-def date_add(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    unit = _unit(given[0], given[2].type.name, node, _what(given[2].type))
-    count, value = f"CAST({given[1].sql} AS INTEGER)", given[2].sql
-    if unit == "millisecond":
-        amount = f"to_milliseconds({given[1].sql})"
-    elif unit in ("second", "minute", "hour"):
-        amount = f"to_{unit}s({given[1].sql})"
-    elif unit == "quarter":
-        amount = f"to_months({count} * 3)"
-    elif unit == "week":
-        amount = f"to_days({count} * 7)"
-    else:
-        amount = f"to_{unit}s({count})"
-    return f"CAST(({value} + {amount}) AS {duckdb(result)})"
-
-
-def date_diff(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
+def date_diff(given: Given) -> str:
     """Whole units between two moments; DuckDB's date_diff counts the boundaries crossed."""
-    unit = _unit(given[0], given[1].type.name, node, _what(given[1].type))
-    first, second = (f"CAST({one.sql} AS TIMESTAMP)" for one in given[1:])
+    unit = _unit(given, given.arguments[1].type)
     if unit in ("month", "quarter", "year"):
-        months = f"t_months_between({first}, {second})"
-        return f"({months} // {dict(month=1, quarter=3, year=12)[unit]})"
+        months = {"month": 1, "quarter": 3, "year": 12}[unit]
+        return given.written(f"(t_months_between(CAST({{1}} AS TIMESTAMP), CAST({{2}} AS TIMESTAMP)) // {months})")
     size = {"millisecond": 10**3, "second": 10**6, "minute": 6 * 10**7, "hour": 36 * 10**8, "day": 864 * 10**8,
             "week": 6048 * 10**8}[unit]
-    return f"((epoch_us({second}) - epoch_us({first})) // {size})"
+    return given.written(f"((epoch_us(CAST({{2}} AS TIMESTAMP)) - epoch_us(CAST({{1}} AS TIMESTAMP))) // {size})")
 
 
-def from_unixtime(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    return f"make_timestamp(CAST(round({given[0].sql} * 1000) AS BIGINT) * 1000)"
+def now(given: Given) -> str:
+    return f"CAST('{given.now.replace(tzinfo=None).isoformat(' ', 'milliseconds')}' AS TIMESTAMP)"
 
 
-def now(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    return f"CAST('{on.now.replace(tzinfo=None).isoformat(' ', 'milliseconds')}' AS TIMESTAMP)"
+def date_format(given: Given) -> str:
+    """With MySQL's letters, by DuckDB's own: three digits of the second at most, for Trino cuts what is behind them."""
+    pattern = _literal(given, 1, "a pattern")
+    letters = re.findall(r"%(.)|%$", pattern, re.DOTALL)
+    if not pattern or any(letter not in _STRFTIME for letter in letters) or given.arguments[0].type.numbers > (3,):
+        raise refused(f"date_format of {given.arguments[0].type} with the pattern {pattern!r}", given.node)
+    own = re.sub(r"%(.)", lambda found: _STRFTIME[found[1]], pattern)
+    return given.written(f"strftime({{0}}, {text(own).replace('{', '{{').replace('}', '}}')})")
 
 
-def date_parse(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    pattern = _literal(given[1], "a pattern", node)
-    if pattern is not None:
-        from local_aws.athena.on_duckdb.python_functions.times import parser
-        if parser(pattern) is None:
-            raise refused(f"the pattern {pattern!r} of date_parse", node)
-    return f"py_date_parse({given[0].sql}, {given[1].sql})"
-
-
-def format_datetime(on: Expressions, given: list[Expr], node: Node, result: Type, clauses: dict[str, str]) -> str:
-    pattern = _literal(given[1], "a pattern", node)
-    if pattern is not None:
-        from local_aws.athena.on_duckdb.python_functions.times import joda
-        try:
-            joda(pattern)
-        except ValueError as failed:
-            raise refused(f"the pattern {failed.args[0]!r} of format_datetime", node) from None
-    return f"py_format_datetime({given[0].sql}, {given[1].sql})"
+def date_parse(given: Given) -> str:
+    pattern = _literal(given, 1, "a pattern")
+    if parser(pattern) is None:
+        raise refused(f"the pattern {pattern!r} of date_parse", given.node)
+    return given.written("py_date_parse({0}, {1})")

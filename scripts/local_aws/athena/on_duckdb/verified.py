@@ -2,284 +2,133 @@
 
 `tests/athena/verified.md` is generated from here. A line is: the name (several: 'a|b'), the signature, and DuckDB's
 text; `t_…` are macros of `macros`, `py_…` Python functions of `python_functions`.
+https://trino.io/docs/476/functions.html
 """
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
 from local_aws.athena.on_duckdb import special
-from local_aws.athena.on_duckdb.functions import register
+from local_aws.athena.on_duckdb.signatures import Registry, Text, signature
 
-scalar = partial(register, "scalar")
-aggregate = partial(register, "aggregate")
-window = partial(register, "window")
+REGISTRY: Registry = {}
 
-# ---- numbers that are none
-scalar("nan", "-> double", "CAST('NaN' AS DOUBLE)")
-scalar("infinity", "-> double", "CAST('Infinity' AS DOUBLE)")
-scalar("is_nan", "double -> boolean", "isnan({0})")
-scalar("is_finite", "double -> boolean", "isfinite({0})")
-scalar("is_infinite", "double -> boolean", "isinf({0})")
+
+def _add(kind: str, names: str, shown: str, text: Text, *options: str) -> None:
+    for name in names.split("|"):
+        REGISTRY.setdefault(name, []).append(signature(kind, name, shown, text, *options))
+
+
+def scalar(names: str, shown: str, text: Text, *options: str) -> None:
+    _add("scalar", names, shown, text, *options)
+
+
+def aggregate(names: str, shown: str, text: Text, *options: str) -> None:
+    _add("aggregate", names, shown, text, *options)
+
+
+def window(names: str, shown: str, text: Text, *options: str) -> None:
+    _add("window", names, shown, text, *options)
+
 
 # ---- text
 scalar("length", "varchar(x) -> bigint", "length({0})")
-scalar("length", "varbinary -> bigint", "octet_length({0})")
 scalar("lower", "varchar(x) -> varchar(x)", "py_lower({0})")
 scalar("upper", "varchar(x) -> varchar(x)", "py_upper({0})")
-scalar("concat", "varchar, varchar... -> varchar", special.concat)
-scalar("concat", "array(e), array(e)... -> array(e)", special.concat_arrays)
-scalar("concat", "array(e), e -> array(e)", "(CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE list_append({0}, "
-                                            "{1}) END)")
-scalar("concat", "e, array(e) -> array(e)", "(CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE list_prepend({0}, "
-                                            "{1}) END)")
-scalar("concat_ws", "varchar, varchar... -> varchar", special.concat_ws)
-scalar("concat_ws", "varchar, array(varchar) -> varchar", "t_concat_ws({0}, {1})")
+scalar("concat", "varchar, varchar... -> varchar", lambda given: f"({' || '.join(one.sql for one in given.arguments)})")
+scalar("concat", "array(E), array(E)... -> array(E)", special.concat_arrays)
+scalar("concat", "array(E), E -> array(E)",
+       "(CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE list_append({0}, {1}) END)")
+scalar("concat", "E, array(E) -> array(E)",
+       "(CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE list_prepend({0}, {1}) END)")
 scalar("substr|substring", "varchar(x), bigint -> varchar(x)", "t_substr({0}, {1})")
 scalar("substr|substring", "varchar(x), bigint, bigint -> varchar(x)", "t_substr_length({0}, {1}, {2})")
-scalar("trim", "varchar(x) -> varchar(x)", "py_trim({0})")
-scalar("ltrim", "varchar(x) -> varchar(x)", "py_ltrim({0})")
-scalar("rtrim", "varchar(x) -> varchar(x)", "py_rtrim({0})")
-scalar("trim", "varchar(x), varchar -> varchar(x)", "py_trim_chars({0}, {1})")
-scalar("ltrim", "varchar(x), varchar -> varchar(x)", "py_ltrim_chars({0}, {1})")
-scalar("rtrim", "varchar(x), varchar -> varchar(x)", "py_rtrim_chars({0}, {1})")
+scalar("trim", "varchar(x) -> varchar(x)", special.trim)
+scalar("trim", "varchar(x), varchar -> varchar(x)", special.not_verified)
+scalar("split", "varchar(x), varchar(y) -> array(varchar(x))", special.split)
+scalar("split", "varchar(x), varchar(y), bigint -> array(varchar(x))", special.not_verified)
 scalar("split_part", "varchar(x), varchar(y), bigint -> varchar(x)", "py_split_part({0}, {1}, {2})")
-scalar("split", "varchar(x), varchar(y) -> array(varchar(x))", "py_split({0}, {1})")
-scalar("split", "varchar(x), varchar(y), bigint -> array(varchar(x))", "py_split_limit({0}, {1}, {2})")
 scalar("strpos", "varchar(x), varchar(y) -> bigint", "CAST(instr({0}, {1}) AS BIGINT)")
-scalar("strpos", "varchar(x), varchar(y), bigint -> bigint", "py_strpos({0}, {1}, {2})")
+scalar("strpos", "varchar(x), varchar(y), bigint -> bigint", special.not_verified)
 scalar("starts_with", "varchar(x), varchar(y) -> boolean", "starts_with({0}, {1})")
 scalar("replace", "varchar(x), varchar(y) -> varchar(x)", "py_replace({0}, {1}, '')")
-scalar("replace", "varchar(x), varchar(y), varchar(z) -> varchar(z)", special.replaced("py_replace({0}, {1}, {2})"))
-scalar("lpad", "varchar(x), bigint, varchar(y) -> varchar", "py_lpad({0}, {1}, {2})")
-scalar("rpad", "varchar(x), bigint, varchar(y) -> varchar", "py_rpad({0}, {1}, {2})")
-scalar("reverse", "varchar(x) -> varchar(x)", "py_reverse({0})")
-scalar("translate", "varchar(x), varchar(y), varchar(z) -> varchar", "py_translate({0}, {1}, {2})")
-scalar("chr", "bigint -> varchar(1)", "py_chr({0})")
-scalar("codepoint", "varchar -> integer", special.codepoint)
-scalar("hamming_distance", "varchar(x), varchar(y) -> bigint", "py_hamming_distance({0}, {1})")
-scalar("levenshtein_distance", "varchar(x), varchar(y) -> bigint", "py_levenshtein_distance({0}, {1})")
-scalar("luhn_check", "varchar -> boolean", "py_luhn_check({0})")
-scalar("split_to_map", "varchar, varchar, varchar -> map(varchar,varchar)", "py_split_to_map({0}, {1}, "
-                                                                            "{2})", "makes no order")
-scalar("url_encode", "varchar(x) -> varchar", special.longer("py_url_encode({0})", 12))
-scalar("url_decode", "varchar(x) -> varchar(x)", "py_url_decode({0})")
-scalar("url_extract_host", "varchar(x) -> varchar(x)", "py_url_part({0}, 'host')")
-scalar("url_extract_path", "varchar(x) -> varchar(x)", "py_url_part({0}, 'path')")
-scalar("url_extract_protocol", "varchar(x) -> varchar(x)", "py_url_part({0}, 'protocol')")
-scalar("url_extract_query", "varchar(x) -> varchar(x)", "py_url_part({0}, 'query')")
-scalar("url_extract_fragment", "varchar(x) -> varchar(x)", "py_url_part({0}, 'fragment')")
-
-# ---- bytes
-scalar("to_utf8", "varchar(x) -> varbinary", "encode({0})")
-scalar("from_utf8", "varbinary -> varchar", "py_from_utf8({0})")
-scalar("to_hex", "varbinary -> varchar", "hex({0})")
-scalar("from_hex", "varchar(x) -> varbinary", "py_from_hex({0})")
-scalar("to_base64", "varbinary -> varchar", "base64({0})")
-scalar("from_base64", "varchar(x) -> varbinary", "py_from_base64({0})")
-scalar("to_base64url", "varbinary -> varchar", "py_to_base64url({0})")
-scalar("md5", "varbinary -> varbinary", "py_hash({0}, 'md5')")
-scalar("sha1", "varbinary -> varbinary", "py_hash({0}, 'sha1')")
-scalar("sha256", "varbinary -> varbinary", "py_hash({0}, 'sha256')")
-scalar("sha512", "varbinary -> varbinary", "py_hash({0}, 'sha512')")
-scalar("crc32", "varbinary -> bigint", "py_crc32({0})")
-scalar("hmac_md5", "varbinary, varbinary -> varbinary", "py_hmac({0}, {1}, 'md5')")
-scalar("hmac_sha1", "varbinary, varbinary -> varbinary", "py_hmac({0}, {1}, 'sha1')")
-scalar("hmac_sha256", "varbinary, varbinary -> varbinary", "py_hmac({0}, {1}, 'sha256')")
-scalar("hmac_sha512", "varbinary, varbinary -> varbinary", "py_hmac({0}, {1}, 'sha512')")
-scalar("to_big_endian_64", "bigint -> varbinary", "py_to_big_endian_64({0})")
-scalar("from_big_endian_64", "varbinary -> bigint", "py_from_big_endian_64({0})")
-scalar("to_big_endian_32", "integer -> varbinary", "py_to_big_endian_32({0})")
-scalar("from_big_endian_32", "varbinary -> integer", "py_from_big_endian_32({0})")
-
-# ---- regular expressions
+scalar("replace", "varchar(x), varchar(y), varchar(z) -> varchar(z)", special.replaced)
 scalar("regexp_like", "varchar(x), varchar -> boolean", special.regexp("py_regexp_like({0}, {1})"))
 scalar("regexp_extract", "varchar(x), varchar -> varchar(x)", special.regexp("py_regexp_extract({0}, {1}, 0)"))
 scalar("regexp_extract", "varchar(x), varchar, bigint -> varchar(x)",
        special.regexp("py_regexp_extract({0}, {1}, {2})"))
-scalar("regexp_extract_all", "varchar(x), varchar -> array(varchar(x))",
-       special.regexp("py_regexp_extract_all({0}, {1}, 0)"))
-scalar("regexp_extract_all", "varchar(x), varchar, bigint -> array(varchar(x))",
-       special.regexp("py_regexp_extract_all({0}, {1}, {2})"))
 scalar("regexp_replace", "varchar(x), varchar -> varchar(x)", special.regexp("py_regexp_replace({0}, {1}, '')"))
 scalar("regexp_replace", "varchar(x), varchar, varchar(y) -> varchar(y)",
-       special.regexp_replaced("py_regexp_replace({0}, {1}, {2})"))
-scalar("regexp_split", "varchar(x), varchar -> array(varchar(x))", special.regexp("py_regexp_split({0}, {1})"))
-scalar("regexp_count", "varchar(x), varchar -> bigint", special.regexp("py_regexp_count({0}, {1})"))
-scalar("regexp_position", "varchar(x), varchar -> integer", special.regexp("py_regexp_position({0}, {1})"))
+       special.regexp("py_regexp_replace({0}, {1}, {2})"))
+scalar("regexp_replace", "varchar(x), varchar, function(array(varchar),varchar) -> varchar", special.not_verified)
 
 # ---- numbers
 for _kind in ("tinyint", "smallint", "integer", "bigint"):
     scalar("abs", f"{_kind} -> {_kind}", f"CAST(abs({{0}}) AS {_kind})")
-    scalar("sign", f"{_kind} -> {_kind}", f"CAST(sign({{0}}) AS {_kind})")
     scalar("round", f"{_kind} -> {_kind}", "{0}")
-    scalar("ceil|ceiling|floor", f"{_kind} -> {_kind}", "{0}")
-    scalar("mod", f"{_kind}, {_kind} -> {_kind}", "t_mod({0}, {1})")
-for _kind in ("integer", "bigint"):
-    scalar("round", f"{_kind}, integer -> {_kind}", f"CAST(py_round_whole({{0}}, {{1}}) AS {_kind})")
+    scalar("round", f"{_kind}, integer -> {_kind}", special.not_verified)
 scalar("abs", "decimal(p,s) -> decimal(p,s)", "abs({0})")
 scalar("abs", "double -> double", "abs({0})")
-scalar("sign", "decimal(p,s) -> decimal(1,0)", "CAST(sign({0}) AS DECIMAL(1,0))")
-scalar("sign", "double -> double", "(CASE WHEN isnan({0}) OR {0} = 0 THEN {0} ELSE CAST(sign({0}) AS DOUBLE) END)")
-scalar("round", "double -> double", "CAST(py_round({0}) AS DOUBLE)")
+scalar("round", "double -> double", "CAST(py_round_to({0}, CAST(0 AS INTEGER)) AS DOUBLE)")
 scalar("round", "double, integer -> double", "CAST(py_round_to({0}, {1}) AS DOUBLE)")
 scalar("round", "decimal(p,s) -> decimal(p,s)", special.round_decimal)
-scalar("round", "decimal(p,s), integer -> decimal(p,s)", special.round_decimal_to)
-scalar("truncate", "double -> double", "trunc({0})")
-scalar("truncate", "decimal(p,s) -> decimal(p,s)", special.whole_decimal("py_decimal_truncate"))
-scalar("ceil|ceiling", "double -> double", "ceil({0})")
-scalar("ceil|ceiling", "decimal(p,s) -> decimal(p,s)", special.whole_decimal("py_decimal_ceiling"))
-scalar("floor", "double -> double", "floor({0})")
-scalar("floor", "decimal(p,s) -> decimal(p,s)", special.whole_decimal("py_decimal_floor"))
-scalar("mod", "double, double -> double", "CAST(py_fmod({0}, {1}) AS DOUBLE)")
-scalar("mod", "decimal(p,s), decimal(q,r) -> decimal(p,s)", special.mod_decimal)
-scalar("sqrt", "double -> double", "t_sqrt({0})")
-scalar("ln", "double -> double", "t_ln({0})")
-scalar("power|pow", "double, double -> double", "CAST(py_power({0}, {1}) AS DOUBLE)")
-scalar("pi", "-> double", "CAST('3.141592653589793' AS DOUBLE)")
-scalar("e", "-> double", "CAST('2.718281828459045' AS DOUBLE)")
-scalar("radians", "double -> double", "radians({0})")
-scalar("degrees", "double -> double", "degrees({0})")
-scalar("greatest|least", "e... -> e", special.extreme)
-scalar("bitwise_and", "bigint, bigint -> bigint", "({0} & {1})")
-scalar("bitwise_or", "bigint, bigint -> bigint", "({0} | {1})")
-scalar("bitwise_xor", "bigint, bigint -> bigint", "xor({0}, {1})")
-scalar("bitwise_not", "bigint -> bigint", "(~{0})")
-scalar("bit_count", "bigint, bigint -> bigint", "py_bit_count({0}, {1})")
-scalar("to_base", "bigint, bigint -> varchar(64)", "py_to_base({0}, {1})")
-scalar("from_base", "varchar(x), bigint -> bigint", "py_from_base({0}, {1})")
-scalar("width_bucket", "double, double, double, bigint -> bigint", "py_width_bucket({0}, {1}, {2}, {3})")
+scalar("round", "decimal(p,s), integer -> decimal(p,s)", special.round_decimal)
+scalar("greatest|least", "E... -> E", special.extreme)
 
 # ---- times
 scalar("now", "-> timestamp(3) with time zone", special.now)
-scalar("from_unixtime", "double -> timestamp(3) with time zone", special.from_unixtime)
-scalar("to_unixtime", "timestamp(p) with time zone -> double", "t_to_unixtime({0})")
+scalar("from_unixtime", "double -> timestamp(3) with time zone",
+       "make_timestamp(CAST(round({0} * 1000) AS BIGINT) * 1000)")
+scalar("from_unixtime", "double, varchar(x) -> timestamp(3) with time zone", special.not_verified)
+scalar("to_unixtime", "timestamp(p) with time zone -> double", "(CAST(epoch_us({0}) AS DOUBLE) / 1000000.0::DOUBLE)")
 scalar("date", "timestamp(p) -> date", "CAST({0} AS DATE)")
 scalar("date", "varchar(x) -> date", "CAST(t_text_to_date({0}) AS DATE)")
-scalar("date_trunc", "varchar(x), date -> date", special.date_trunc)
-scalar("date_trunc", "varchar(x), timestamp(p) -> timestamp(p)", special.date_trunc)
-scalar("date_trunc", "varchar(x), timestamp(p) with time zone -> timestamp(p) with time zone", special.date_trunc)
-scalar("date_add", "varchar(x), bigint, date -> date", special.date_add)
-scalar("date_add", "varchar(x), bigint, timestamp(p) -> timestamp(p)", special.date_add)
-scalar("date_add", "varchar(x), bigint, timestamp(p) with time zone -> timestamp(p) with time zone", special.date_add)
-scalar("date_diff", "varchar(x), date, date -> bigint", special.date_diff)
-scalar("date_diff", "varchar(x), timestamp(p), timestamp(p) -> bigint", special.date_diff)
-scalar("date_diff", "varchar(x), timestamp(p) with time zone, timestamp(p) with time zone -> bigint",
-       special.date_diff)
-for _part, _text in {"year": "year", "quarter": "quarter", "month": "month", "week|week_of_year": "week",
-                     "day|day_of_month": "day", "day_of_week|dow": "isodow", "day_of_year|doy": "dayofyear",
-                     "year_of_week|yow": "isoyear"}.items():
-    scalar(_part, "date -> bigint", f"CAST(date_part('{_text}', {{0}}) AS BIGINT)")
-for _part, _text in {"year": "year", "quarter": "quarter", "month": "month", "week|week_of_year": "week",
-                     "day|day_of_month": "day", "day_of_week|dow": "isodow", "day_of_year|doy": "dayofyear",
-                     "year_of_week|yow": "isoyear", "hour": "hour", "minute": "minute", "second": "second"}.items():
-    scalar(_part, "timestamp(p) -> bigint", f"CAST(date_part('{_text}', {{0}}) AS BIGINT)")
-    scalar(_part, "timestamp(p) with time zone -> bigint", f"CAST(date_part('{_text}', {{0}}) AS BIGINT)")
-scalar("date_format", "timestamp(p), varchar(x) -> varchar", "py_date_format({0}, {1})")
-scalar("date_format", "timestamp(p) with time zone, varchar(x) -> varchar", "py_date_format({0}, {1})")
+scalar("date", "timestamp(p) with time zone -> date", special.not_verified)
+for _kind in ("date", "timestamp(p)", "timestamp(p) with time zone"):
+    scalar("date_trunc", f"varchar(x), {_kind} -> {_kind}", special.date_trunc)
+    scalar("date_add", f"varchar(x), bigint, {_kind} -> {_kind}", special.date_add)
+    scalar("date_diff", f"varchar(x), {_kind}, {_kind} -> bigint", special.date_diff)
+    for _part in ("year", "month", "week", "day"):
+        scalar(_part, f"{_kind} -> bigint", f"CAST(date_part('{_part}', {{0}}) AS BIGINT)")
+    scalar("day_of_week", f"{_kind} -> bigint", "CAST(date_part('isodow', {0}) AS BIGINT)")
+for _kind in ("timestamp(p)", "timestamp(p) with time zone"):
+    for _part in ("hour", "minute", "second"):
+        scalar(_part, f"{_kind} -> bigint", f"CAST(date_part('{_part}', {{0}}) AS BIGINT)")
+    scalar("date_format", f"{_kind}, varchar(x) -> varchar", special.date_format)
+scalar("day|hour|minute|second", "interval day to second -> bigint", special.not_verified)
 scalar("date_parse", "varchar(x), varchar(y) -> timestamp(3)", special.date_parse)
-scalar("format_datetime", "timestamp(p), varchar(x) -> varchar", special.format_datetime)
-scalar("format_datetime", "timestamp(p) with time zone, varchar(x) -> varchar", special.format_datetime)
-scalar("from_iso8601_timestamp", "varchar(x) -> timestamp(3) with time zone", "py_from_iso8601_timestamp({0})")
-scalar("from_iso8601_date", "varchar(x) -> date", "py_from_iso8601_date({0})")
-scalar("to_iso8601", "date -> varchar(16)", "strftime({0}, '%Y-%m-%d')")
-scalar("to_iso8601", "timestamp(p) -> varchar", special.to_iso8601)
-scalar("to_iso8601", "timestamp(p) with time zone -> varchar", special.to_iso8601)
-scalar("last_day_of_month", "date -> date", "last_day({0})")
-scalar("last_day_of_month", "timestamp(p) -> date", "last_day({0})")
-scalar("last_day_of_month", "timestamp(p) with time zone -> date", "last_day({0})")
-scalar("millisecond", "timestamp(p) -> bigint", "((epoch_us({0}) // 1000 % 1000 + 1000) % 1000)")
-scalar("millisecond", "timestamp(p) with time zone -> bigint", "((epoch_us({0}) // 1000 % 1000 + 1000) % 1000)")
-scalar("day|day_of_month", "interval day to second -> bigint", "({0} // 86400000)")
-scalar("hour", "interval day to second -> bigint", "({0} % 86400000 // 3600000)")
-scalar("minute", "interval day to second -> bigint", "({0} % 3600000 // 60000)")
-scalar("second", "interval day to second -> bigint", "({0} % 60000 // 1000)")
-scalar("millisecond", "interval day to second -> bigint", "({0} % 1000)")
-scalar("year", "interval year to month -> bigint", "CAST({0} // 12 AS BIGINT)")
-scalar("month", "interval year to month -> bigint", "CAST({0} % 12 AS BIGINT)")
-scalar("to_milliseconds", "interval day to second -> bigint", "{0}")
-scalar("parse_duration", "varchar(x) -> interval day to second", "py_parse_duration({0})")
-scalar("human_readable_seconds", "double -> varchar", "py_human_readable_seconds({0})")
-scalar("current_timezone", "-> varchar", "'UTC'")
-scalar("at_timezone", "timestamp(p) with time zone, varchar(x) -> timestamp(p) with time zone", special.utc)
-scalar("with_timezone", "timestamp(p), varchar(x) -> timestamp(p) with time zone", special.utc)
+scalar("from_iso8601_timestamp", "varchar(x) -> timestamp(3) with time zone", "py_from_iso8601_timestamp({0})",
+       "refuses")
 
 # ---- JSON
-scalar("json_extract_scalar", "varchar(x), varchar -> varchar(x)", special.json("py_json_extract_scalar({0}, {1})"))
-scalar("json_extract_scalar", "json, varchar -> varchar", special.json("py_json_extract_scalar({0}, {1})"))
-scalar("json_extract", "varchar(x), varchar -> json", special.json("py_json_extract({0}, {1})"))
-scalar("json_extract", "json, varchar -> json", special.json("py_json_extract({0}, {1})"))
+for _kind in ("varchar(x)", "json"):
+    scalar("json_extract_scalar", f"{_kind}, varchar -> {_kind.replace('json', 'varchar')}",
+           special.json_path("py_json_extract_scalar({0}, {1})"))
+    scalar("json_extract", f"{_kind}, varchar -> json", special.json_path("py_json_extract({0}, {1})"))
+    scalar("json_array_length", f"{_kind} -> bigint", "py_json_array_length({0})")
 scalar("json_parse", "varchar(x) -> json", "py_json_parse({0})")
 scalar("json_format", "json -> varchar", "{0}")
-scalar("json_array_length", "varchar(x) -> bigint", "py_json_array_length({0})")
-scalar("json_array_length", "json -> bigint", "py_json_array_length({0})")
-scalar("json_array_contains", "varchar(x), varchar -> boolean", "py_json_array_contains_text({0}, {1})")
-scalar("json_array_contains", "json, varchar -> boolean", "py_json_array_contains_text({0}, {1})")
-scalar("json_array_contains", "varchar(x), bigint -> boolean", "py_json_array_contains_whole({0}, {1})")
-scalar("json_array_contains", "json, bigint -> boolean", "py_json_array_contains_whole({0}, {1})")
-scalar("json_array_contains", "varchar(x), boolean -> boolean", "py_json_array_contains_truth({0}, {1})")
-scalar("json_array_contains", "json, boolean -> boolean", "py_json_array_contains_truth({0}, {1})")
-scalar("json_array_get", "varchar(x), bigint -> json", "py_json_array_get({0}, {1})")
-scalar("json_array_get", "json, bigint -> json", "py_json_array_get({0}, {1})")
-scalar("json_size", "varchar(x), varchar -> bigint", special.json("py_json_size({0}, {1})"))
-scalar("json_size", "json, varchar -> bigint", special.json("py_json_size({0}, {1})"))
-scalar("is_json_scalar", "varchar(x) -> boolean", "py_is_json_scalar({0})")
-scalar("is_json_scalar", "json -> boolean", "py_is_json_scalar({0})")
 
 # ---- arrays
-scalar("cardinality", "array(e) -> bigint", "CAST(len({0}) AS BIGINT)")
-scalar("contains", "array(t), t -> boolean", "t_contains({0}, {1})")
+scalar("cardinality", "array(E) -> bigint", "CAST(len({0}) AS BIGINT)")
+scalar("contains", "array(T), T -> boolean", special.plain("t_contains({0}, {1})"))
+scalar("element_at", "array(E), bigint -> E", "t_element_at({0}, {1})")
 scalar("array_join", "array(varchar), varchar -> varchar", "t_array_join({0}, {1})")
 scalar("array_join", "array(varchar), varchar, varchar -> varchar", "t_array_join_null({0}, {1}, {2})")
-for _kind in ("bigint", "boolean", "date"):
-    scalar("array_join", f"array({_kind}), varchar -> varchar", "t_array_join(CAST({0} AS VARCHAR[]), {1})")
-    scalar("array_join", f"array({_kind}), varchar, varchar -> varchar",
-           "t_array_join_null(CAST({0} AS VARCHAR[]), {1}, {2})")
-scalar("array_position", "array(t), t -> bigint", "t_array_position({0}, {1})")
-scalar("array_distinct", "array(e) -> array(e)", special.plain("t_array_distinct({0})"))
-scalar("array_except", "array(e), array(e) -> array(e)",
-       special.plain("t_array_except({0}, {1})"))
-scalar("array_intersect", "array(e), array(e) -> array(e)", special.plain("t_array_intersect({0}, {1})"))
-scalar("array_union", "array(e), array(e) -> array(e)", special.plain("t_array_union({0}, {1})"))
-scalar("array_remove", "array(e), e -> array(e)", special.plain("t_array_remove({0}, {1})"))
-scalar("array_sort", "array(e) -> array(e)", special.plain("list_sort({0}, 'ASC', 'NULLS LAST')"))
-scalar("array_max", "array(t) -> t", special.plain("t_array_extreme({0}, list_max({0}))"))
-scalar("array_min", "array(t) -> t", special.plain("t_array_extreme({0}, list_min({0}))"))
-scalar("arrays_overlap", "array(e), array(e) -> boolean", special.plain("t_arrays_overlap({0}, {1})"))
-scalar("all_match", "array(t), function(t,boolean) -> boolean", "t_all_match(list_transform({0}, {1}))")
-scalar("any_match", "array(t), function(t,boolean) -> boolean", "t_any_match(list_transform({0}, {1}))")
-scalar("none_match", "array(t), function(t,boolean) -> boolean", "(NOT t_any_match(list_transform({0}, {1})))")
-scalar("element_at", "array(e), bigint -> e", "t_element_at({0}, {1})")
-scalar("transform", "array(t), function(t,u) -> array(u)", "list_transform({0}, {1})")
-scalar("filter", "array(t), function(t,boolean) -> array(t)", "list_filter({0}, {1})")
-scalar("flatten", "array(array(e)) -> array(e)", "flatten(list_filter({0}, lambda x: x IS NOT NULL))")
-scalar("reverse", "array(e) -> array(e)", "list_reverse({0})")
-scalar("repeat", "t, bigint -> array(t)", "t_repeat({0}, {1})")
-scalar("slice", "array(e), bigint, bigint -> array(e)", "t_slice({0}, {1}, {2})")
-scalar("trim_array", "array(e), bigint -> array(e)", "t_trim_array({0}, {1})")
+scalar("array_join", "array(T), varchar -> varchar", special.not_verified)
+scalar("array_join", "array(T), varchar, varchar -> varchar", special.not_verified)
+scalar("array_distinct", "array(E) -> array(E)", special.plain("t_array_distinct({0})"))
+scalar("array_sort", "array(E) -> array(E)", special.plain("list_sort({0}, 'ASC', 'NULLS LAST')"))
+scalar("array_sort", "array(T), function(T,T,integer) -> array(T)", special.not_verified)
+scalar("any_match", "array(T), function(T,boolean) -> boolean", "t_any_match(list_transform({0}, {1}))")
+scalar("transform", "array(T), function(T,U) -> array(U)", "list_transform({0}, {1})")
+scalar("filter", "array(T), function(T,boolean) -> array(T)", "list_filter({0}, {1})")
 scalar("sequence", "bigint, bigint -> array(bigint)", "t_sequence({0}, {1})")
-scalar("sequence", "bigint, bigint, bigint -> array(bigint)", "t_sequence_step({0}, {1}, {2})")
 scalar("sequence", "date, date -> array(date)", "t_date_sequence({0}, {1})")
-scalar("zip", "array(t), array(u) -> array(row(t,u))", special.zipped)
-scalar("zip_with", "array(t), array(u), function(t,u,r) -> array(r)", special.zip_with)
-scalar("ngrams", "array(t), integer -> array(array(t))", "t_ngrams({0}, {1})")
-scalar("contains_sequence", "array(t), array(t) -> boolean", special.plain("t_contains_sequence({0}, {1})"))
-
-# ---- maps
-scalar("map", "array(k), array(v) -> map(k,v)", "t_map({0}, {1})")
-scalar("map", "-> map(unknown,unknown)", "CAST(MAP {{}} AS MAP(INTEGER, INTEGER))")
-scalar("cardinality", "map(k,v) -> bigint", "CAST(cardinality({0}) AS BIGINT)", "any order")
-scalar("element_at", "map(k,v), k -> v", "map_extract_value({0}, {1})", "any order")
-scalar("map_keys", "map(k,v) -> array(k)", "map_keys({0})")
-scalar("map_values", "map(k,v) -> array(v)", "map_values({0})")
-scalar("map_entries", "map(k,v) -> array(row(k,v))", special.map_entries)
-scalar("map_from_entries", "array(row(k,v)) -> map(k,v)", special.map_from_entries)
-scalar("map_filter", "map(k,v), function(k,v,boolean) -> map(k,v)", special.map_filter)
-scalar("transform_values", "map(k,v), function(k,v,u) -> map(k,u)", special.transform_values)
+scalar("sequence", "T, T, U -> array(T)", special.not_verified)
+scalar("sequence", "timestamp(p), timestamp(p) -> array(timestamp(p))", special.not_verified)
 
 # ---- aggregates
 aggregate("count", "-> bigint", "CAST(count(*){over} AS BIGINT)")
-aggregate("count", "t -> bigint", "CAST(count({distinct}{0}){over} AS BIGINT)", "distinct")
+aggregate("count", "T -> bigint", "CAST(count({distinct}{0}){over} AS BIGINT)", "distinct")
 aggregate("count_if", "boolean -> bigint", "CAST(count(CASE WHEN {0} THEN 1 END){over} AS BIGINT)")
 aggregate("sum", "bigint -> bigint", "CAST(sum({distinct}{0}){over} AS BIGINT)", "distinct")
 aggregate("sum", "double -> double", "sum({distinct}{0}){over}", "distinct")
@@ -288,42 +137,25 @@ aggregate("avg", "bigint -> double", "(sum({distinct}CAST({0} AS DOUBLE)){over} 
           "distinct")
 aggregate("avg", "double -> double", "(sum({distinct}{0}){over} / count({distinct}{0}){over})", "distinct")
 aggregate("avg", "decimal(p,s) -> decimal(p,s)", special.avg_decimal, "distinct")
-aggregate("min", "t -> t", "min({0}){over}", "orderable")
-aggregate("max", "t -> t", "max({0}){over}", "orderable")
-aggregate("max_by", "v, k -> v", "arg_max_null({0}, {1}){over}")
-aggregate("min_by", "v, k -> v", "arg_min_null({0}, {1}){over}")
-aggregate("arbitrary|any_value", "t -> t", "any_value({0}){over}")
-aggregate("array_agg", "t -> array(t)", "list({distinct}{0}{order}){over}", "distinct", "order")
-aggregate("bool_and|every", "boolean -> boolean", "bool_and({0}){over}")
+aggregate("sum|avg", "interval day to second -> interval day to second", special.not_verified)
+aggregate("min", "T -> T", "min({0}){over}", "orderable")
+aggregate("max", "T -> T", "max({0}){over}", "orderable")
+aggregate("max_by", "V, K -> V", "arg_max_null({0}, {1}){over}")
+aggregate("min_by", "V, K -> V", "arg_min_null({0}, {1}){over}")
+aggregate("min|max", "T, bigint -> array(T)", special.not_verified)
+aggregate("min_by|max_by", "V, K, bigint -> array(V)", special.not_verified)
+aggregate("any_value", "T -> T", "any_value({0}){over}")
+aggregate("array_agg", "T -> array(T)", "list({distinct}{0}{order}){over}", "distinct", "order")
+aggregate("bool_and", "boolean -> boolean", "bool_and({0}){over}")
 aggregate("bool_or", "boolean -> boolean", "bool_or({0}){over}")
-aggregate("min", "e, bigint -> array(e)", special.extremes("min"), "orderable")
-aggregate("max", "e, bigint -> array(e)", special.extremes("max"), "orderable")
-aggregate("map_agg", "k, v -> map(k,v)", special.map_agg, "makes no order")
-aggregate("histogram", "t -> map(t,bigint)", special.histogram, "makes no order")
-aggregate("bitwise_and_agg", "bigint -> bigint", "bit_and({0}){over}")
-aggregate("bitwise_or_agg", "bigint -> bigint", "bit_or({0}){over}")
-aggregate("bitwise_xor_agg", "bigint -> bigint", "bit_xor({0}){over}")
 
 # ---- windows
 window("row_number", "-> bigint", "row_number(){over}")
 window("rank", "-> bigint", "rank(){over}")
 window("dense_rank", "-> bigint", "dense_rank(){over}")
-window("percent_rank", "-> double", "percent_rank(){over}")
-window("cume_dist", "-> double", "cume_dist(){over}")
-window("ntile", "bigint -> bigint", "ntile({0}){over}")
-window("lag", "t -> t", "lag({0}){over}")
-window("lag", "t, bigint -> t", "lag({0}, t_offset({1})){over}")
-window("lag", "t, bigint, t -> t", "lag({0}, t_offset({1}), {2}){over}")
-window("lead", "t -> t", "lead({0}){over}")
-window("lead", "t, bigint -> t", "lead({0}, t_offset({1})){over}")
-window("lead", "t, bigint, t -> t", "lead({0}, t_offset({1}), {2}){over}")
-window("first_value", "t -> t", "first_value({0}){over}")
-window("last_value", "t -> t", "last_value({0}){over}")
-window("nth_value", "t, bigint -> t", "nth_value({0}, {1}){over}")
-
-
-def names() -> dict[str, Any]:
-    """Every verified function's name, with what it is."""
-    from local_aws.athena.on_duckdb.functions import REGISTRY, SPECIAL
-
-    return {**{name: lines[0].kind for name, lines in REGISTRY.items()}, **dict.fromkeys(SPECIAL, "special form")}
+for _name in ("lag", "lead"):
+    window(_name, "T -> T", f"{_name}({{0}}{{nulls}}){{over}}")
+    window(_name, "T, bigint -> T", f"{_name}({{0}}, t_offset({{1}}){{nulls}}){{over}}")
+    window(_name, "T, bigint, T -> T", f"{_name}({{0}}, t_offset({{1}}), {{2}}{{nulls}}){{over}}")
+window("first_value", "T -> T", "first_value({0}{nulls}){over}")
+window("last_value", "T -> T", "last_value({0}{nulls}){over}")

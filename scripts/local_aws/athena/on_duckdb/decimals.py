@@ -1,0 +1,49 @@
+"""Arithmetic of decimals as Trino does it: with the precision and scale of its results, rounded half up.
+
+https://trino.io/docs/476/functions/decimal.html
+"""
+from __future__ import annotations
+
+from local_aws.athena.engine import QueryFailed
+from local_aws.athena.on_duckdb.coercion import as_decimal, decimal, duckdb
+from local_aws.athena.on_duckdb.grammar import refused
+from local_aws.athena.on_duckdb.model import Expr, coerced
+from local_aws.athena.on_duckdb.nodes import Node
+from local_aws.athena.types import Type
+
+
+def arithmetic(left: Expr, right: Expr, operator: str, node: Node) -> Expr:
+    """Two decimals or whole numbers with an operator between."""
+    left, right = (coerced(one, as_decimal(one.type)) for one in (left, right))
+    (precision, scale), (other, places) = left.type.numbers, right.type.numbers
+    texts = f"CAST({left.sql} AS VARCHAR), CAST({right.sql} AS VARCHAR)"
+    if operator in "+-":
+        kind = decimal(max(precision - scale, other - places) + max(scale, places) + 1, max(scale, places))
+        return Expr(f"(CAST({left.sql} AS {duckdb(kind)}) {operator} CAST({right.sql} AS {duckdb(kind)}))", kind)
+    if operator == "*":
+        if scale + places > 38:
+            raise QueryFailed("INVALID_FUNCTION_ARGUMENT", "DECIMAL scale must be in range [0, precision]")
+        kind = decimal(precision + other, scale + places)
+        product = f"({left.sql} * {right.sql})" if precision + other <= 38 else f"py_decimal_multiply({texts})"
+        return Expr(f"CAST({product} AS {duckdb(kind)})", kind)
+    if operator == "%":
+        raise refused(f"{left.type} % {right.type}", node)
+    kind = decimal(precision + places + max(places - scale, 0), max(scale, places))
+    shift = max(scale, places) - scale + places
+    if precision + shift <= 37 and other <= 37:
+        return Expr(scaled(f"t_half_up({digits(left)} * CAST({10**shift} AS HUGEINT), {digits(right)})", kind), kind)
+    return Expr(f"CAST(py_decimal_divide({texts}, CAST({kind.numbers[1]} AS INTEGER)) AS {duckdb(kind)})", kind)
+
+
+def digits(value: Expr) -> str:
+    """A decimal's digits as one whole number: 1.50 is 150."""
+    if value.type.numbers[1] == 0:
+        return f"CAST({value.sql} AS HUGEINT)"
+    return f"CAST(replace(CAST({value.sql} AS VARCHAR), '.', '') AS HUGEINT)"
+
+
+def scaled(whole: str, kind: Type) -> str:
+    """The decimal whose digits are a whole number."""
+    if kind.numbers[1] == 0:
+        return f"CAST({whole} AS {duckdb(kind)})"
+    return f"CAST(t_point(CAST({whole} AS VARCHAR), {kind.numbers[1]}) AS {duckdb(kind)})"

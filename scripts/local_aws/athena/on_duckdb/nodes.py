@@ -1,0 +1,329 @@
+"""The pieces of a query as the grammar reads them: one class a kind of piece, each with the word that it begins at.
+
+Two nodes are equal where their pieces are, wherever they stand.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from local_aws.athena.lexer import Token
+from local_aws.athena.types import Type
+
+
+@dataclass(frozen=True)
+class Node:
+    """Any piece of a query; `at` is the word to which an error about it points."""
+
+    at: Token = field(compare=False, repr=False)
+
+    @property
+    def place(self) -> str:
+        """'line 1:8', counted from 1."""
+        return self.at.place
+
+
+@dataclass(frozen=True)
+class Query(Node):
+    """WITH, a body (Select, SetOperation, Values, or a Query in brackets), ORDER BY, OFFSET and LIMIT."""
+
+    ctes: list[Cte]
+    body: Node
+    order: list[Sort]
+    offset: int | None
+    limit: int | None
+
+
+@dataclass(frozen=True)
+class Cte(Node):
+    """`name (columns) AS (query)` behind WITH; no columns without a list."""
+
+    name: str
+    columns: list[Column]
+    query: Query
+
+
+@dataclass(frozen=True)
+class Sort(Node):
+    """An item of ORDER BY."""
+
+    expression: Node
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True)
+class SetOperation(Node):
+    """UNION, INTERSECT or EXCEPT; `every` with ALL."""
+
+    operator: str
+    every: bool
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True)
+class Values(Node):
+    """VALUES, a row each."""
+
+    rows: list[Node]
+
+
+@dataclass(frozen=True)
+class Select(Node):
+    """SELECT, and `TABLE t` as SELECT * FROM t; `grouping` None without GROUP BY."""
+
+    distinct: bool
+    items: list[Star | Item]
+    source: Node | None
+    where: Node | None
+    grouping: list[Node] | None
+    having: Node | None
+
+
+@dataclass(frozen=True)
+class Star(Node):
+    """`*`, or `a.b.*` with the parts of its prefix."""
+
+    prefix: list[str]
+
+
+@dataclass(frozen=True)
+class Item(Node):
+    """An expression of a SELECT, with its alias or None."""
+
+    expression: Node
+    alias: str | None
+
+
+@dataclass(frozen=True)
+class Table(Node):
+    """A table's name, in its parts."""
+
+    parts: list[str]
+
+
+@dataclass(frozen=True)
+class Aliased(Node):
+    """A relation (Table, Join, Unnest, Query) under an alias; no columns without a list."""
+
+    relation: Node
+    alias: str
+    columns: list[str]
+
+
+@dataclass(frozen=True)
+class Join(Node):
+    """A join; `how` is CROSS, INNER, LEFT, RIGHT or FULL, with ON, with USING or (CROSS) with neither."""
+
+    how: str
+    left: Node
+    right: Node
+    on: Node | None = None
+    using: list[Column] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Unnest(Node):
+    """UNNEST of arrays side by side, [WITH ORDINALITY]."""
+
+    arrays: list[Node]
+    ordinality: bool
+
+
+@dataclass(frozen=True)
+class Literal(Node):
+    """A value as it is written: an 'integer', 'decimal' or 'double' by its form, a 'varchar' without its quotes, a
+    'boolean', and NULL of type 'unknown'."""
+
+    type: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Typed(Node):
+    """A text with its type's name in front, in lower case: DATE '2024-01-31'."""
+
+    type: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Interval(Node):
+    """INTERVAL '…' and its unit; `sign` is 1 or -1."""
+
+    text: str
+    sign: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class Current(Node):
+    """CURRENT_DATE, CURRENT_TIMESTAMP or LOCALTIMESTAMP."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Column(Node):
+    """A name; `quoted` where it stands in quotes."""
+
+    name: str
+    quoted: bool
+
+
+@dataclass(frozen=True)
+class Dereference(Node):
+    """`base.name`: a qualified column, or a field of a row."""
+
+    base: Node
+    name: str
+
+
+@dataclass(frozen=True)
+class Unary(Node):
+    """`+`, `-`, NOT, IS NULL or IS NOT NULL with its one value."""
+
+    operator: str
+    value: Node
+
+
+@dataclass(frozen=True)
+class Binary(Node):
+    """Two values with an operator: + - * / %, ||, = <> < <= > >=, IS [NOT] DISTINCT FROM, or [] of a subscript."""
+
+    operator: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True)
+class Logical(Node):
+    """Terms between ANDs, or between ORs."""
+
+    operator: str
+    terms: list[Node]
+
+
+@dataclass(frozen=True)
+class Between(Node):
+    """[NOT] BETWEEN."""
+
+    value: Node
+    low: Node
+    high: Node
+    negated: bool
+
+
+@dataclass(frozen=True)
+class In(Node):
+    """[NOT] IN a list."""
+
+    value: Node
+    items: list[Node]
+    negated: bool
+
+
+@dataclass(frozen=True)
+class InQuery(Node):
+    """[NOT] IN a query."""
+
+    value: Node
+    query: Query
+    negated: bool
+
+
+@dataclass(frozen=True)
+class Like(Node):
+    """[NOT] LIKE, with the text behind ESCAPE or None."""
+
+    value: Node
+    pattern: Node
+    escape: Node | None
+    negated: bool
+
+
+@dataclass(frozen=True)
+class Case(Node):
+    """CASE; `operand` None where each WHEN is a condition."""
+
+    operand: Node | None
+    whens: list[tuple[Node, Node]]
+    default: Node | None
+
+
+@dataclass(frozen=True)
+class Cast(Node):
+    """CAST, or TRY_CAST where `safe`; the type as it is named."""
+
+    value: Node
+    type: Type
+    safe: bool
+
+
+@dataclass(frozen=True)
+class Extract(Node):
+    """EXTRACT(field FROM value)."""
+
+    field: str
+    value: Node
+
+
+@dataclass(frozen=True)
+class Array(Node):
+    """ARRAY[…]."""
+
+    items: list[Node]
+
+
+@dataclass(frozen=True)
+class Row(Node):
+    """ROW(…), or several values in brackets."""
+
+    items: list[Node]
+
+
+@dataclass(frozen=True)
+class Lambda(Node):
+    """`(names) -> body`."""
+
+    names: list[str]
+    body: Node
+
+
+@dataclass(frozen=True)
+class Subquery(Node):
+    """A query in brackets that stands for a value, or behind EXISTS for whether it has rows."""
+
+    query: Query
+    exists: bool = False
+
+
+@dataclass(frozen=True)
+class Bound(Node):
+    """An end of a frame: UNBOUNDED PRECEDING, UNBOUNDED FOLLOWING, CURRENT ROW, or `rows` PRECEDING or FOLLOWING."""
+
+    kind: str
+    rows: Node | None = None
+
+
+@dataclass(frozen=True)
+class Window(Node):
+    """OVER (…), with the bounds of ROWS or None."""
+
+    partition: list[Node]
+    order: list[Sort]
+    frame: tuple[Bound, Bound] | None
+
+
+@dataclass(frozen=True)
+class Call(Node):
+    """A function's call, with all that may stand behind it. `star` is f(*); `nulls` is IGNORE, RESPECT or ''."""
+
+    name: str
+    arguments: list[Node]
+    star: bool = False
+    distinct: bool = False
+    order: list[Sort] = field(default_factory=list)
+    filter: Node | None = None
+    nulls: str = ""
+    over: Window | None = None
