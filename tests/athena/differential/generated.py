@@ -43,10 +43,10 @@ COMPOSED = {
         "json_extract_scalar(new_image, '$.nope')", "json_extract_scalar(new_image, '$')",
         "cast({number} as varchar)", "cast({decimal} as varchar)", "cast({moment} as varchar)",
         "cast({double} as varchar)", "date_format({moment}, '%Y-%m-%d')", "date_format({moment}, '%H:%i')",
-        "date_format({moment}, '%W %e %M')", "date_format({moment}, '%v %x')", "array_join({array}, {text})",
+        "date_format({moment}, '%W %e %M')", "array_join({array}, {text})",
         "element_at({array}, {place})", "regexp_extract({text}, '[A-Z]+')", "regexp_extract({text}, '(\\d)(\\d)')",
         "regexp_extract({text}, '^.')", "regexp_replace({text}, '[aeiou]', '_')",
-        "regexp_replace({text}, '\\s+', '_')", "regexp_replace({text}, 'E$', '_')", "lpad({text}, {place}, '.')",
+        "regexp_replace({text}, '\\s+', '_')", "regexp_replace({text}, 'E$', '_')",
         "greatest({text}, {text})"],
     "number": [
         "({number} + {number})", "({number} - {number})", "({number} * {number})", "({number} / {number})",
@@ -58,12 +58,11 @@ COMPOSED = {
         "least({number}, {number})"],
     "decimal": [
         "({decimal} + {number!})", "({decimal} - {number!})", "({decimal} * {number!})", "({decimal} + {decimal!})",
-        "({decimal} - {decimal!})", "({decimal} / {decimal!})", "({decimal} % {decimal!})", "round({decimal}, 1)",
-        "round({decimal})", "abs({decimal})", "floor({decimal})", "ceil({decimal})",
-        "cast({number!} as decimal(12,1))"],
+        "({decimal} - {decimal!})", "({decimal} / {decimal!})", "round({decimal}, 1)",
+        "round({decimal})", "abs({decimal})", "cast({number!} as decimal(12,1))"],
     "double": [
         "({double} + {double})", "({double} - {double})", "({double} * {double})", "({double} / {double})",
-        "abs({double})", "round({double})", "floor({double})", "cast({number} as double)"],
+        "abs({double})", "round({double})", "cast({number} as double)"],
     "moment": [
         "date_trunc('{unit}', {moment})", "date_add('{unit}', {small}, {moment})",
         "date_add('{unit}', 40, {moment})", "({moment} + interval '1' day)", "({moment} - interval '90' minute)",
@@ -78,7 +77,7 @@ COMPOSED = {
         "({truth} or {truth})", "(not {truth})", "({text} in ({text}, {text}))",
         "({number} not in ({number}, {number}))", "({text} like '%E%')", "({text} like '_P%')", "({text} like '')",
         "({number} between {number} and {number})", "({text} is not null)", "({text} is distinct from {text})",
-        "contains({array}, {text})", "any_match({array}, x -> x > 'n')", "(changed_attributes = array['state'])",
+        "contains({array}, {text})", "any_match({array}, x -> x > 'n')",
         "regexp_like({text}, '^[A-Z]')", "regexp_like({text}, '\\d+')"],
 }
 EXPRESSIONS = {"text": 3, "number": 3, "decimal": 2, "double": 2, "moment": 2, "array": 2, "truth": 3}  # how deep

@@ -84,20 +84,16 @@ def test_the_workbooks_questions_have_answers(of_trino_to_the_workbook: dict[str
     assert answered > len(of_trino_to_the_workbook) // 2, "these orders are not the notebook's, but much holds of them"
 
 
-@pytest.mark.xfail(reason="until the embedded engine holds no more than `fixtures/` do")
-def test_every_signature_is_met(duck: engines.DuckDb) -> None:
-    met = {use for case in fixtures.every() for use in duck.tell(uses=case.sql)}
+def test_every_signature_is_met(duck: engines.DuckDb, used: dict[str, list[Case]]) -> None:
     every = {f"{name}: {shown}" for name, _, shown in duck.tell(verified=True)["functions"]}
-    assert every - met == set(), "verified, but no case calls them"
+    assert every - set(used) == set(), "verified, but no case calls them"
 
 
-@pytest.mark.xfail(reason="until the embedded engine holds no more than `fixtures/` do")
 def test_the_table_of_what_is_verified_is_current(duck: engines.DuckDb) -> None:
     table = verified.table(duck.tell(verified=True))
     assert verified.TABLE.read_text(encoding="utf-8") == table, "run python tests/athena/differential/verified.py"
 
 
-@pytest.mark.xfail(reason="until the embedded engine holds no more than `fixtures/` do")
 def test_the_engine_is_the_size_of_its_purpose(duck: engines.DuckDb) -> None:
     told = duck.tell(verified=True)
     assert 60 <= len({name for name, *_ in told["functions"]} | set(told["special"])) <= 80
