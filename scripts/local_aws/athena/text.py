@@ -26,10 +26,9 @@ def _java(value: float, digits: str) -> str:
     if value == 0 or 1e-3 <= abs(value) < 1e7:
         plain = format(Decimal(digits), "f")
         return plain if "." in plain else plain + ".0"
-    sign, figures, exponent = Decimal(digits).as_tuple()
-    figures = "".join(map(str, figures)).rstrip("0") or "0"
-    exponent += len(Decimal(digits).as_tuple().digits) - 1
-    return f"{'-' if sign else ''}{figures[0]}.{figures[1:] or '0'}E{exponent}"
+    sign, parts, _ = Decimal(digits).as_tuple()
+    figures = "".join(map(str, parts)).rstrip("0") or "0"
+    return f"{'-' if sign else ''}{figures[0]}.{figures[1:] or '0'}E{Decimal(digits).adjusted()}"
 
 
 def double_text(value: Any) -> str:

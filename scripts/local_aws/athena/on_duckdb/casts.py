@@ -4,8 +4,6 @@ https://trino.io/docs/476/functions/conversion.html
 """
 from __future__ import annotations
 
-import datetime
-import re
 from dataclasses import replace
 
 from local_aws.athena.engine import QueryFailed
@@ -44,26 +42,6 @@ def resolved(kind: Type, node: Node) -> Type:
     return found
 
 
-def date(text: str) -> str:
-    """A date's text as Trino reads it ('2024-1-5' too), in ISO form. Raises ValueError."""
-    found = re.fullmatch(r"\s*0*(\d{1,4})-(\d{1,2})-(\d{1,2})\s*", text, re.ASCII)
-    if not found:
-        raise ValueError(text)
-    return datetime.date(int(found[1]), int(found[2]), int(found[3])).isoformat()
-
-
-def timestamp(text: str) -> tuple[str, str | None, int]:
-    """A timestamp's text as Trino reads it: ISO form, its zone or None, and how many digits of the second it has.
-    Raises ValueError."""
-    found = re.fullmatch(r"\s*(\d{4})-(\d{1,2})-(\d{1,2})(?: (\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,12}))?)?)?"
-                         r"\s*([A-Za-z][\w/+-]*|[+-]\d\d?(?::?\d\d)?)?\s*", text, re.ASCII)
-    if not found or (found[4] and int(found[4]) > 23):
-        raise ValueError(text)
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
-    moment, digits = datetime.datetime(year, month, day, hour, minute, second), found[7] or ""
-    return moment.isoformat(" ") + ("." + digits[:6] if digits else ""), found[8], len(digits)
-
-
 def cast(value: Expr, kind: Type, node: Node, safe: bool) -> Expr:
     """The compiled cast; `safe` gives a null where a value does not convert. Raises TYPE_MISMATCH where Trino has no
     such cast, a refusal where it is not verified."""
@@ -84,7 +62,7 @@ def cast(value: Expr, kind: Type, node: Node, safe: bool) -> Expr:
 def _cast(sql: str, given: Type, kind: Type, node: Node) -> str | None:
     if given.name == "array" or kind.name == "array":
         return _array(sql, given, kind, node)
-    if "json" in (given.name, kind.name) or given.name == "row" or (given.name, kind.name) == ("varchar", ZONED.name):
+    if "json" in (given.name, kind.name) or (given.name, kind.name) == ("varchar", ZONED.name):
         raise refused(f"a cast of {given} to {kind}", node)
     if given.name == "varchar":
         return _from_text(sql, given, kind)

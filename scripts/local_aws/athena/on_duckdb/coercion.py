@@ -7,15 +7,13 @@ from __future__ import annotations
 from local_aws.athena.types import VARCHAR, Type
 
 UNKNOWN, BOOLEAN, DATE, JSON, DOUBLE, INTEGER = map(Type, ("unknown", "boolean", "date", "json", "double", "integer"))
-INTERVAL = Type("interval day to second")
 TIMESTAMP = Type("timestamp", (3,))
 ZONED = Type("timestamp with time zone", (3,))
 
 INTEGERS = {"tinyint": (1, 3), "smallint": (2, 5), "integer": (4, 10), "bigint": (8, 19)}  # name: bytes, digits
 _DUCKDB = {"boolean": "BOOLEAN", "tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INTEGER",
            "bigint": "BIGINT", "double": "DOUBLE", "varchar": "VARCHAR", "date": "DATE", "timestamp": "TIMESTAMP",
-           "timestamp with time zone": "TIMESTAMP", "json": "VARCHAR", "unknown": "INTEGER",
-           "interval day to second": "BIGINT"}
+           "timestamp with time zone": "TIMESTAMP", "json": "VARCHAR", "unknown": "INTEGER"}
 
 
 def decimal(precision: int, scale: int) -> Type:
@@ -28,21 +26,19 @@ def array(item: Type) -> Type:
 
 
 def duckdb(kind: Type) -> str:
-    """The DuckDB type that holds a Trino type. An instant with its zone is held in UTC, a JSON value as its text, an
-    interval as its milliseconds, a row's fields as f1, f2, …"""
+    """The DuckDB type that holds a Trino type. An instant with its zone is held in UTC, a JSON value as its
+    text."""
     if kind.name == "decimal":
         return f"DECIMAL({kind.numbers[0]},{kind.numbers[1]})"
     if kind.name == "array":
         return duckdb(kind.inner[0]) + "[]"
-    if kind.name == "row":
-        return "STRUCT(" + ", ".join(f"f{at} {duckdb(inner)}" for at, inner in enumerate(kind.inner, 1)) + ")"
     return _DUCKDB[kind.name]
 
 
 def held(kind: Type) -> bool:
-    """Whether values of the type are held exactly: a timestamp to the microsecond, no map, float or bytes at all."""
+    """Whether values of the type are held exactly: a timestamp to the microsecond, no row, map, float or bytes."""
     if kind.inner:
-        return kind.name in ("array", "row") and all(map(held, kind.inner))
+        return kind.name == "array" and held(kind.inner[0])
     if kind.name in (TIMESTAMP.name, ZONED.name):
         return kind.numbers[0] <= 6
     return kind.name == "decimal" or kind.name in _DUCKDB
@@ -90,19 +86,13 @@ def _wider(left: Type, right: Type) -> Type | None:
         return decimal(max(precision - scale, other - places) + max(scale, places), max(scale, places))
     if timed(left):
         return max(left, right, key=lambda kind: kind.numbers)
-    if not left.inner or len(left.inner) != len(right.inner):
-        return None
-    inner = [common(one, other) for one, other in zip(left.inner, right.inner, strict=True)]
-    fields = tuple(one if one == other else None for one, other in zip(left.fields, right.fields, strict=True))
-    found = tuple(one for one in inner if one is not None)
-    return Type(left.name, inner=found, fields=fields) if len(found) == len(inner) else None
+    inner = common(left.inner[0], right.inner[0]) if left.name == "array" else None
+    return array(inner) if inner is not None else None
 
 
 def coerces(given: Type, wanted: Type) -> bool:
     """Whether Trino takes a value of one type, unasked, for another."""
-    return common(given, wanted) == wanted or (
-        given.name == wanted.name == "row" and len(given.inner) == len(wanted.inner)
-        and all(map(coerces, given.inner, wanted.inner)))
+    return common(given, wanted) == wanted
 
 
 def orderable(kind: Type) -> bool:

@@ -16,23 +16,21 @@ def arithmetic(left: Expr, right: Expr, operator: str, node: Node) -> Expr:
     """Two decimals or whole numbers with an operator between."""
     left, right = (coerced(one, as_decimal(one.type)) for one in (left, right))
     (precision, scale), (other, places) = left.type.numbers, right.type.numbers
-    texts = f"CAST({left.sql} AS VARCHAR), CAST({right.sql} AS VARCHAR)"
     if operator in "+-":
         kind = decimal(max(precision - scale, other - places) + max(scale, places) + 1, max(scale, places))
         return Expr(f"(CAST({left.sql} AS {duckdb(kind)}) {operator} CAST({right.sql} AS {duckdb(kind)}))", kind)
     if operator == "*":
         if scale + places > 38:
             raise QueryFailed("INVALID_FUNCTION_ARGUMENT", "DECIMAL scale must be in range [0, precision]")
+        if precision + other > 38:
+            raise refused(f"{left.type} * {right.type}", node)
         kind = decimal(precision + other, scale + places)
-        product = f"({left.sql} * {right.sql})" if precision + other <= 38 else f"py_decimal_multiply({texts})"
-        return Expr(f"CAST({product} AS {duckdb(kind)})", kind)
-    if operator == "%":
-        raise refused(f"{left.type} % {right.type}", node)
+        return Expr(f"CAST(({left.sql} * {right.sql}) AS {duckdb(kind)})", kind)
     kind = decimal(precision + places + max(places - scale, 0), max(scale, places))
     shift = max(scale, places) - scale + places
-    if precision + shift <= 37 and other <= 37:
-        return Expr(scaled(f"t_half_up({digits(left)} * CAST({10**shift} AS HUGEINT), {digits(right)})", kind), kind)
-    return Expr(f"CAST(py_decimal_divide({texts}, CAST({kind.numbers[1]} AS INTEGER)) AS {duckdb(kind)})", kind)
+    if operator == "%" or precision + shift > 37 or other > 37:
+        raise refused(f"{left.type} {operator} {right.type}", node)
+    return Expr(scaled(f"t_half_up({digits(left)} * CAST({10**shift} AS HUGEINT), {digits(right)})", kind), kind)
 
 
 def digits(value: Expr) -> str:

@@ -22,7 +22,7 @@ from local_aws.athena.catalog import Catalog
 from local_aws.athena.engine import Answer, Column, NotVerified, QueryFailed, Target, Watch, Written
 from local_aws.athena.lexer import tokens
 from local_aws.athena.on_duckdb import errors, scan, write
-from local_aws.athena.on_duckdb.coercion import INTERVAL, ZONED, timed
+from local_aws.athena.on_duckdb.coercion import ZONED, timed
 from local_aws.athena.on_duckdb.macros import statements
 from local_aws.athena.on_duckdb.model import Holds, Relation
 from local_aws.athena.on_duckdb.python_functions import FUNCTIONS
@@ -163,18 +163,6 @@ def shape(kind: Type) -> Callable[[Any], Any] | None:
         return lambda value: value.isoformat(" ", "microseconds")[:20 + digits] + zone
     if kind.name == ZONED.name:
         return lambda value: value.replace(tzinfo=datetime.timezone.utc)
-    if kind == INTERVAL:
-        return _interval
     if kind.name == "array" and (item := shape(kind.inner[0])) is not None:
         return lambda value: [None if one is None else item(one) for one in value]
-    if kind.name == "row":
-        items = [shape(one) for one in kind.inner]
-        return lambda value: [one if form is None or one is None else form(one)
-                              for form, one in zip(items, value.values(), strict=True)]
     return None
-
-
-def _interval(milliseconds: int) -> str:
-    sign, (days, rest) = "-" if milliseconds < 0 else "", divmod(abs(milliseconds), 86_400_000)
-    minutes, rest = divmod(rest, 60_000)
-    return f"{sign}{days} {minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}.{rest % 1000:03}"

@@ -14,14 +14,14 @@ from decimal import Decimal
 from functools import singledispatchmethod
 
 from local_aws.athena.engine import QueryFailed
-from local_aws.athena.on_duckdb import casts, decimals, functions, moments, nodes
+from local_aws.athena.moments import read_date, read_timestamp
+from local_aws.athena.on_duckdb import casts, decimals, functions, nodes
 from local_aws.athena.on_duckdb.coercion import (
     BOOLEAN,
     DATE,
     DOUBLE,
     INTEGER,
     INTEGERS,
-    INTERVAL,
     TIMESTAMP,
     UNKNOWN,
     ZONED,
@@ -51,9 +51,6 @@ from local_aws.athena.on_duckdb.model import (
 from local_aws.athena.on_duckdb.nodes import Node
 from local_aws.athena.types import BIGINT, VARCHAR, Type
 
-_PARTS = ("YEAR", "MONTH", "WEEK", "DAY", "DAY_OF_WEEK", "HOUR", "MINUTE", "SECOND")
-_OTHER_PARTS = ("QUARTER", "DAY_OF_MONTH", "DAY_OF_YEAR", "DOW", "DOY", "YEAR_OF_WEEK", "YOW", "TIMEZONE_HOUR",
-                "TIMEZONE_MINUTE")
 _NAN_AWARE = {"=": "eq", "<>": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 
 
@@ -62,7 +59,7 @@ class Expressions:
     this one. `now` is the instant of the query, `holds` what all that was compiled has in it."""
 
     def __init__(self, now: datetime.datetime):
-        self.now, self.holds, self.lambdas = now, Holds.NOTHING, 0
+        self.now, self.holds = now, Holds.NOTHING
         self.deferred: set[Origin] | None = None  # where needs are kept while what may go unused is compiled
 
     def compile_query(self, query: nodes.Query, outer: Scope | None) -> Relation:
@@ -113,6 +110,10 @@ class Expressions:
 
     @compiled.register
     def literal(self, node: nodes.Literal, context: Context) -> Expr:
+        if node.type in ("current_date", "current_timestamp", "localtimestamp"):
+            kind = {"current_date": DATE, "current_timestamp": ZONED}.get(node.type, TIMESTAMP)
+            moment = self.now.replace(tzinfo=None).isoformat(" ", "milliseconds")
+            return Expr(f"CAST('{moment[:10] if kind == DATE else moment}' AS {duckdb(kind)})", kind)
         if node.type == "unknown":
             return Expr("NULL", UNKNOWN, None, True)
         if node.type == "boolean":
@@ -146,9 +147,9 @@ class Expressions:
         """DATE '…', TIMESTAMP '…', DECIMAL '…', DOUBLE '…' and so on."""
         try:
             if node.type == "date":
-                return Expr(f"CAST('{casts.date(node.text)}' AS DATE)", DATE, node.text, True)
+                return Expr(f"CAST('{read_date(node.text)}' AS DATE)", DATE, node.text, True)
             if node.type == "timestamp":
-                moment, zone, digits = casts.timestamp(node.text)
+                moment, zone, digits = read_timestamp(node.text)
                 if digits > 6 or zone not in (None, "UTC", "Z"):
                     raise refused(f"TIMESTAMP '{node.text}', for its {'zone' if digits <= 6 else 'digits'},", node)
                 kind = Type(TIMESTAMP.name if zone is None else ZONED.name, (digits,))
@@ -168,22 +169,6 @@ class Expressions:
             raise refused(f"a literal of type {node.type.upper()}", node)
         raise QueryFailed("TYPE_NOT_FOUND", f"Unknown type: {node.type}")
 
-    @compiled.register
-    def interval(self, node: nodes.Interval, context: Context) -> Expr:
-        found = re.fullmatch(r"\s*([+-]?)(\d+)(\.\d{1,3})?\s*", node.text)
-        if not found or found[3] and node.unit != "SECOND":
-            raise fail("INVALID_LITERAL", node, f"'{node.text}' is not a valid INTERVAL literal")
-        size = {"DAY": 86_400_000, "HOUR": 3_600_000, "MINUTE": 60_000, "SECOND": 1000}[node.unit]
-        milliseconds = int(Decimal(found[2] + (found[3] or "")) * size) * node.sign * (-1 if found[1] == "-" else 1)
-        return Expr(f"CAST({milliseconds} AS BIGINT)", INTERVAL)
-
-    @compiled.register
-    def current(self, node: nodes.Current, context: Context) -> Expr:
-        moment = self.now.replace(tzinfo=None).isoformat(" ", "milliseconds")
-        if node.what == "CURRENT_DATE":
-            return Expr(f"CAST('{moment[:10]}' AS DATE)", DATE)
-        return Expr(f"CAST('{moment}' AS TIMESTAMP)", ZONED if node.what == "CURRENT_TIMESTAMP" else TIMESTAMP)
-
     # ---- names
 
     @compiled.register
@@ -199,7 +184,6 @@ class Expressions:
 
     def _named(self, parts: list[str], node: Node, context: Context) -> Expr:
         scope: Scope | None = context.scope
-        inner = True
         while scope is not None:
             for level in filter(None, (scope, scope.fallback)):
                 for qualifiers in range(len(parts) - 1, -1, -1):
@@ -207,24 +191,20 @@ class Expressions:
                     if len(found) > 1:
                         raise fail("AMBIGUOUS_NAME", node, f"Column '{'.'.join(parts[:qualifiers + 1])}' is ambiguous")
                     if found and qualifiers < len(parts) - 1:
-                        if found[0].value.type.name == "row":
-                            raise refused("a field of a ROW", node)
                         raise fail("TYPE_MISMATCH", node, f"Expression {parts[qualifiers]} is not of type ROW")
                     if found:
-                        return self._reached(found[0], node, context, inner)
-            if scope.lambda_of is None:
-                inner = False
-            scope = scope.lambda_of or scope.parent
+                        if scope is not context.scope:
+                            raise refused("a correlated subquery", node)
+                        return self._reached(found[0], node, context)
+            scope = scope.parent
         if parts[-1].startswith("$"):
             raise refused(f"the hidden column {parts[-1]}", node)
         raise fail("COLUMN_NOT_FOUND", node, f"Column '{'.'.join(parts)}' cannot be resolved")
 
-    def _reached(self, found: Field, node: Node, context: Context, inner: bool) -> Expr:
+    def _reached(self, found: Field, node: Node, context: Context) -> Expr:
         context.used.append(found)
         self.need(found.needs)
-        if not inner:
-            context.correlated.append(found)
-        elif not context.inside and found.qualifier != ("lambda",) and found.value.sql not in (context.groups or ()):
+        if not context.inside and found.value.sql not in (context.groups or ()):
             context.loose.append(node)
         return found.value
 
@@ -245,7 +225,7 @@ class Expressions:
         value = self.expression(operand, context)
         if node.operator not in ("+", "-"):
             return Expr(f"({value.sql} {node.operator})", BOOLEAN)
-        if not (numeric(value.type) or value.type == INTERVAL):
+        if not numeric(value.type):
             raise fail("TYPE_MISMATCH", node, f"Cannot negate {value.type}" if node.operator == "-" else
                        f"Unary '+' operator cannot by applied to {value.type} type")
         return value if node.operator == "+" else replace(value, sql=f"(-{value.sql})", literal=False)
@@ -270,8 +250,6 @@ class Expressions:
         return result
 
     def _subscript(self, base: Expr, index: Expr, node: nodes.Binary) -> Expr:
-        if base.type.name == "row":
-            raise refused("a subscript of a ROW", node)
         if base.type.name != "array" or not coerces(index.type, BIGINT):
             raise fail("TYPE_MISMATCH", node, f"Cannot use {index.type} for subscript of {base.type}")
         return Expr(f"t_at({base.sql}, {coerced(index, BIGINT).sql})", base.type.inner[0])
@@ -294,13 +272,8 @@ class Expressions:
             if operator == "=" and (left.literal or right.literal):
                 return f"({left.sql} = {right.sql})"
             return f"t_{_NAN_AWARE[operator]}({left.sql}, {right.sql})"
-        if kind.name == "array" or kind.name == "row" and operator not in ("=", "<>"):
+        if kind.name == "array":
             raise refused(f"{operator} on {kind}", node)
-        if kind.name == "row":
-            pairs = " AND ".join(self.compare(_part(left, at), _part(right, at), "=", node)
-                                 for at in range(len(kind.inner)))
-            same = f"CASE WHEN {left.sql} IS NULL OR {right.sql} IS NULL THEN NULL ELSE ({pairs}) END"
-            return f"(NOT {same})" if operator == "<>" else f"({same})"
         return f"({left.sql} {operator} {right.sql})"
 
     @compiled.register
@@ -315,25 +288,40 @@ class Expressions:
 
     @compiled.register
     def among(self, node: nodes.In, context: Context) -> Expr:
+        if isinstance(node.items, nodes.Query):
+            return self._in_query(node, node.items, context)
+        if isinstance(node.value, nodes.Row):
+            return self._rows_among(node, node.value, node.items, context)
         value = self.expression(node.value, context)
-        before = len(context.used)
         items = [self.expression(item, context) for item in node.items]
-        constant = len(context.used) == before
         (value, *items), kind = self.unified(
             [value, *items], [node.value, *node.items],
             "IN value and list items must be the same type or coercible to a common type. Cannot find common type "
             f"between {{0}} and {{1}}, all types (without duplicates): [{kinds_of([value, *items])}]")
         if kind.name == "array":
             raise refused(f"IN with {kind}", node)
-        if kind.name == "row" and not constant:
-            raise refused("IN with a list of ROW values that are no literals", node)
-        if kind == DOUBLE or kind.name == "row":
+        if kind == DOUBLE:
             sql = "(" + " OR ".join(self.compare(value, item, "=", node) for item in items) + ")"
-            if kind.name == "row" and len(items) > 1:  # a row with a null is in no list, and not out of one
-                nulls = " OR ".join(f"{_part(value, at).sql} IS NULL" for at in range(len(kind.inner)))
-                sql = f"(CASE WHEN {nulls} THEN NULL ELSE {sql} END)"
         else:
             sql = f"({value.sql} IN ({', '.join(item.sql for item in items)}))"
+        return Expr(f"(NOT {sql})" if node.negated else sql, BOOLEAN)
+
+    def _rows_among(self, node: nodes.In, row: nodes.Row, items: Sequence[Node], context: Context) -> Expr:
+        """(a, b) IN ((1, 2), (3, 4)): a row with a null is in no list, and not out of one."""
+        values = [self.expression(part, context) for part in row.items]
+        before, same = len(context.used), []
+        for item in items:
+            if not isinstance(item, nodes.Row) or len(item.items) != len(values):
+                raise refused("IN with what is no list of ROW values of the same size", node)
+            parts = [self.expression(part, context) for part in item.items]
+            pairs = [self.compare(value, part, "=", item) for value, part in zip(values, parts, strict=True)]
+            same.append(f"({' AND '.join(pairs)})")
+        if len(context.used) != before:
+            raise refused("IN with a list of ROW values that are no literals", node)
+        sql = f"({' OR '.join(same)})"
+        if len(same) > 1:
+            nulls = " OR ".join(f"{value.sql} IS NULL" for value in values)
+            sql = f"(CASE WHEN {nulls} THEN NULL ELSE {sql} END)"
         return Expr(f"(NOT {sql})" if node.negated else sql, BOOLEAN)
 
     @compiled.register
@@ -363,8 +351,10 @@ class Expressions:
         operator, kind = node.operator, common(left.type, right.type)
         if kind == UNKNOWN:
             return Expr(null(BIGINT), BIGINT)
+        if operator == "-" and kind is not None and (kind == DATE or timed(kind)):
+            raise refused(f"{left.type} - {right.type}", node)
         if kind is None or not numeric(kind):
-            return moments.arithmetic(left, right, operator, node)
+            return None
         left, right = (coerced(one, kind) if kind.name != "decimal" or one.type == UNKNOWN else one
                        for one in (left, right))
         if kind.name == "decimal":
@@ -406,18 +396,6 @@ class Expressions:
         return casts.cast(value, casts.resolved(node.type, node), node, node.safe)
 
     @compiled.register
-    def extract(self, node: nodes.Extract, context: Context) -> Expr:
-        value, part = self.expression(node.value, context), node.field.upper()
-        if part in _OTHER_PARTS or value.type == INTERVAL:
-            raise refused(f"EXTRACT({part} FROM {value.type})", node)
-        if part not in _PARTS:
-            raise fail("SYNTAX_ERROR", node, f"Invalid EXTRACT field: {node.field}")
-        if not (value.type in (DATE, UNKNOWN) or timed(value.type)):
-            raise fail("TYPE_MISMATCH", node.value, "Type of argument to extract must be DATE, TIME, TIMESTAMP, or "
-                                                    f"INTERVAL (actual {value.type})")
-        return functions.apply(self, part.lower(), [value], node)
-
-    @compiled.register
     def array(self, node: nodes.Array, context: Context) -> Expr:
         items = [self.expression(item, context) for item in node.items]
         if not items:
@@ -427,38 +405,11 @@ class Expressions:
                                    f"duplicates): [{kinds_of(items)}]")
         return Expr(f"CAST([{', '.join(item.sql for item in items)}] AS {duckdb(kind)}[])", array(kind))
 
-    @compiled.register
-    def row(self, node: nodes.Row, context: Context) -> Expr:
-        items = [self.expression(item, context) for item in node.items]
-        kind = Type("row", inner=tuple(item.type for item in items), fields=(None,) * len(items))
-        parts = ", ".join(f"f{at} := {item.sql}" for at, item in enumerate(items, 1))
-        return Expr(f"CAST(struct_pack({parts}) AS {duckdb(kind)})", kind)
-
     # ---- functions, and queries inside
 
     @compiled.register
     def call(self, node: nodes.Call, context: Context) -> Expr:
         return functions.call(self, node, context)
-
-    @compiled.register
-    def misplaced_lambda(self, node: nodes.Lambda, context: Context) -> Expr:
-        raise fail("TYPE_MISMATCH", node, "Lambda expression should always be used inside a function")
-
-    def lambda_body(self, node: nodes.Lambda, kinds: Sequence[Type], context: Context) -> tuple[str, Expr]:
-        """A lambda's DuckDB text up to its body ('lambda x, y: ') and its compiled body."""
-        if len(node.names) != len(kinds):
-            raise fail("INVALID_PARAMETER_USAGE", node, f"Expected a lambda that takes {len(kinds)} argument(s) but "
-                                                        f"got {len(node.names)}")
-        self.lambdas += 1
-        fields = [Field(name, Expr(f"v{self.lambdas}_{at}", kind), ("lambda",))
-                  for at, (name, kind) in enumerate(zip(node.names, kinds, strict=True))]
-        scope, allowed = context.scope, (context.aggregates, context.windows)
-        context.scope, context.aggregates, context.windows = Scope(fields, lambda_of=scope), False, False
-        try:
-            body = self.expression(node.body, context)
-        finally:
-            context.scope, (context.aggregates, context.windows) = scope, allowed
-        return f"lambda {', '.join(one.value.sql for one in fields)}: ", body
 
     @compiled.register
     def subquery(self, node: nodes.Subquery, context: Context) -> Expr:
@@ -467,30 +418,19 @@ class Expressions:
             return Expr(f"EXISTS ({inner.sql})", BOOLEAN, holds=Holds.QUERY)
         if len(inner.fields) != 1:
             raise refused("a scalar subquery of several columns", node)
-        if inner.correlated and not inner.single:
-            raise refused("a correlated scalar subquery that does not aggregate", node)
         return Expr(f"({inner.sql})", inner.fields[0].value.type, holds=Holds.QUERY)
 
     def _inner(self, query: nodes.Query, context: Context) -> Relation:
         inner = self.compile_query(query, context.scope)
         for one in inner.fields:
             self.need(one.needs)
-        for found in inner.correlated:
-            context.used.append(found)
-            if context.groups is not None and not context.inside and found.value.sql not in context.groups:
-                context.loose.append(query)
         return inner
 
-    @compiled.register
-    def in_query(self, node: nodes.InQuery, context: Context) -> Expr:
-        value, inner = self.expression(node.value, context), self._inner(node.query, context)
+    def _in_query(self, node: nodes.In, query: nodes.Query, context: Context) -> Expr:
+        value, inner = self.expression(node.value, context), self._inner(query, context)
         mismatch = "Value expression and result of subquery must be of the same type: "
         if len(inner.fields) != 1:
-            if value.type.name != "row":
-                raise fail("TYPE_MISMATCH", node, f"{mismatch}{value.type} vs row")
-            raise refused("IN with a subquery of several columns", node)
-        if inner.correlated:
-            raise refused("IN with a correlated subquery", node)
+            raise fail("TYPE_MISMATCH", node, f"{mismatch}{value.type} vs row")
         given = inner.fields[0].value.type
         kind = common(value.type, given)
         if kind is None:
@@ -500,11 +440,6 @@ class Expressions:
         column = coerced(Expr("s.c0", given), kind)
         sql = f"({coerced(value, kind).sql} IN (SELECT {column.sql} FROM ({inner.sql}) s))"
         return Expr(f"(NOT {sql})" if node.negated else sql, BOOLEAN, holds=Holds.QUERY)
-
-
-def _part(value: Expr, at: int) -> Expr:
-    """A field of a row, by its place."""
-    return Expr(f"struct_extract({value.sql}, 'f{at + 1}')", value.type.inner[at])
 
 
 def matches(fields: Iterable[Field], qualifier: Sequence[str], name: str) -> list[Field]:

@@ -7,13 +7,11 @@ from dataclasses import replace
 from local_aws.athena.engine import QueryFailed
 from local_aws.athena.on_duckdb.coercion import common, orderable
 from local_aws.athena.on_duckdb.grammar import refused
-from local_aws.athena.on_duckdb.model import Compiler, Context, Expr, Holds, coerced, fail, kinds_of, text
-from local_aws.athena.on_duckdb.nodes import Bound, Call, Lambda, Node, Sort, Window
+from local_aws.athena.on_duckdb.model import Compiler, Context, Expr, Holds, fail, kinds_of
+from local_aws.athena.on_duckdb.nodes import Call, Node, Sort, Window
 from local_aws.athena.on_duckdb.signatures import Signature, emitted, resolve, unknown
 from local_aws.athena.on_duckdb.verified import REGISTRY
-from local_aws.athena.types import VARCHAR, Type
-
-_RANKS = ("row_number", "rank", "dense_rank", "lag", "lead")  # what takes no frame, or minds none
+from local_aws.athena.types import Type
 
 
 def call(on: Compiler, node: Call, context: Context) -> Expr:
@@ -22,8 +20,6 @@ def call(on: Compiler, node: Call, context: Context) -> Expr:
     if name in SPECIAL:
         return SPECIAL[name](on, node, context)
     kinds = {one.kind for one in REGISTRY.get(name, ())}
-    if node.nulls and (node.over is None or name not in ("lag", "lead", "first_value", "last_value")):
-        raise refused(f"{node.nulls} NULLS on {name}", node)
     if "aggregate" in kinds:
         return _window(on, node, node.over, context) if node.over is not None else _aggregate(on, node, context)
     if "window" in kinds:
@@ -47,7 +43,7 @@ def apply(on: Compiler, name: str, arguments: Sequence[Expr], node: Node) -> Exp
     return emitted(chosen, bound, arguments, node, on.now)
 
 
-def _resolved(name: str, given: Sequence[Type | None], node: Node, *kinds: str) -> tuple[Signature, dict[str, Type]]:
+def _resolved(name: str, given: Sequence[Type], node: Node, *kinds: str) -> tuple[Signature, dict[str, Type]]:
     found = resolve([one for one in REGISTRY.get(name, ()) if one.kind in kinds], given)
     if found is None:
         raise unknown(REGISTRY, name, given, node)
@@ -55,20 +51,7 @@ def _resolved(name: str, given: Sequence[Type | None], node: Node, *kinds: str) 
 
 
 def _scalar(on: Compiler, node: Call, context: Context) -> Expr:
-    compiled = {at: on.expression(one, context) for at, one in enumerate(node.arguments) if not isinstance(one, Lambda)}
-    types = [compiled[at].type if at in compiled else None for at in range(len(node.arguments))]
-    chosen, bound = _resolved(node.name, types, node, "scalar")
-    for at, one in enumerate(node.arguments):
-        if isinstance(one, Lambda):
-            *kinds, result = chosen.parameters[at].inner
-            head, body = on.lambda_body(one, [bound.get(kind.name, kind) for kind in kinds], context)
-            if result.name not in bound and len(result.name) == 1:
-                bound[result.name] = body.type
-            wanted = bound.get(result.name, result)
-            if common(body.type, wanted) != wanted:
-                raise unknown(REGISTRY, node.name, types, node)
-            compiled[at] = Expr(head + coerced(body, wanted).sql, wanted)
-    return emitted(chosen, bound, [compiled[at] for at in range(len(types))], node, on.now)
+    return apply(on, node.name, [on.expression(one, context) for one in node.arguments], node)
 
 
 def _not_scalar(node: Call, context: Context) -> QueryFailed:
@@ -86,14 +69,14 @@ def _aggregate(on: Compiler, node: Call, context: Context) -> Expr:
     context.aggregate, context.inside = context.aggregate or node, "aggregate"
     loose = len(context.loose)
     try:
-        result = _with_clauses(on, node, context, "", "")
+        result = _with_clauses(on, node, context, "")
     finally:
         context.inside = ""
     del context.loose[loose:]
     return replace(result, holds=Holds.AGGREGATE)
 
 
-def _with_clauses(on: Compiler, node: Call, context: Context, over: str, nulls: str) -> Expr:
+def _with_clauses(on: Compiler, node: Call, context: Context, over: str) -> Expr:
     """An aggregate or window function with DISTINCT, ORDER BY and FILTER."""
     arguments = [on.expression(one, context) for one in node.arguments]
     if node.star and node.name != "count":
@@ -115,7 +98,7 @@ def _with_clauses(on: Compiler, node: Call, context: Context, over: str, nulls: 
             raise fail("NOT_SUPPORTED", node, "FILTER is not yet supported for window functions")
         over = f" FILTER (WHERE {on.boolean(node.filter, context, 'Filter').sql})"
     return emitted(chosen, bound, arguments, node, on.now, distinct="DISTINCT " if node.distinct else "", order=order,
-                   nulls=nulls, over=over)
+                   over=over)
 
 
 def sort_items(on: Compiler, items: Sequence[Sort], context: Context) -> str:
@@ -140,46 +123,16 @@ def _window(on: Compiler, node: Call, window: Window, context: Context) -> Expr:
         raise fail("NESTED_WINDOW", node, f"Cannot nest window functions inside {context.inside} '{node.name}'")
     partition = ", ".join(on.expression(one, context).sql for one in window.partition)
     order = sort_items(on, window.order, context)
-    frame = _frame(on, window.frame, context) if window.frame else ""
-    if node.name in ("lag", "lead"):
-        if window.frame:
-            raise fail("INVALID_WINDOW_FRAME", node, f"Cannot specify window frame for {node.name} function")
-        if not window.order:
-            raise fail("MISSING_ORDER_BY", window, f"{node.name} function requires an ORDER BY window clause")
-    parts = [f"PARTITION BY {partition}" if partition else "", f"ORDER BY {order}" if order else "",
-             "" if node.name in _RANKS else frame]
-    over = f" OVER ({' '.join(filter(None, parts))})"
+    if node.name in ("lag", "lead") and not window.order:
+        raise fail("MISSING_ORDER_BY", window, f"{node.name} function requires an ORDER BY window clause")
+    parts = [f"PARTITION BY {partition}" if partition else "", f"ORDER BY {order}" if order else ""]
     # A window function's arguments may be aggregates of a grouped query, as in sum(count(*)) OVER (), but no others.
     windows, context.windows = context.windows, False
     try:
-        result = _with_clauses(on, node, context, over, " IGNORE NULLS" if node.nulls == "IGNORE" else "")
+        result = _with_clauses(on, node, context, f" OVER ({' '.join(filter(None, parts))})")
     finally:
         context.windows = windows
     return replace(result, holds=Holds.WINDOW)
-
-
-def _frame(on: Compiler, frame: tuple[Bound, Bound], context: Context) -> str:
-    start, end = frame
-    wrong = None
-    if start.kind == "UNBOUNDED FOLLOWING":
-        wrong = "start cannot be UNBOUNDED FOLLOWING"
-    elif end.kind == "UNBOUNDED PRECEDING":
-        wrong = "end cannot be UNBOUNDED PRECEDING"
-    elif (start.kind, end.kind) in (("CURRENT ROW", "PRECEDING"), ("FOLLOWING", "PRECEDING"),
-                                    ("FOLLOWING", "CURRENT ROW")):
-        wrong = f"starting from {start.kind} cannot end with {end.kind}"
-    if wrong:
-        raise refused(f"a window frame whose {wrong}", start)
-    return f"ROWS BETWEEN {_bound(on, start, context)} AND {_bound(on, end, context)}"
-
-
-def _bound(on: Compiler, bound: Bound, context: Context) -> str:
-    if bound.rows is None:
-        return bound.kind
-    value = on.expression(bound.rows, context)
-    if not value.literal or type(value.value) is not int or value.value < 0:
-        raise refused("a window frame whose offset is no whole number", bound)
-    return f"{value.value} {bound.kind}"
 
 
 # ---- special forms: what looks like a call and is not one function
@@ -229,12 +182,5 @@ def _try(on: Compiler, node: Call, context: Context) -> Expr:
     return Expr(f"TRY({value.sql})", value.type, holds=Holds.TRY)
 
 
-def _typeof(on: Compiler, node: Call, context: Context) -> Expr:
-    values = [on.expression(one, context) for one in node.arguments]
-    if len(values) != 1:
-        raise refused("typeof of more or less than one value", node)
-    return Expr(text(str(values[0].type)), VARCHAR)
-
-
 SPECIAL: dict[str, Callable[[Compiler, Call, Context], Expr]] = {
-    "coalesce": _coalesce, "if": _if, "nullif": _nullif, "try": _try, "typeof": _typeof}
+    "coalesce": _coalesce, "if": _if, "nullif": _nullif, "try": _try}

@@ -22,7 +22,6 @@ from local_aws.athena.on_duckdb.nodes import Node
 from local_aws.athena.types import Type
 
 _T = TypeVar("_T")
-UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 DEEPEST = 120  # brackets in brackets; Python's own stack ends not far beyond
 _RESERVED = """ALTER AND AS AUTO BETWEEN BY CASE CAST CONSTRAINT CREATE CROSS CUBE CURRENT_CATALOG
 CURRENT_DATE CURRENT_PATH CURRENT_ROLE CURRENT_SCHEMA CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER DEALLOCATE DELETE
@@ -34,7 +33,7 @@ RESERVED = frozenset(_RESERVED.split())
 # What Trino's grammar has and no query here may use: met where nothing else fits, it is refused rather than misspelt.
 _UNVERIFIED = """TABLESAMPLE MATCH_RECOGNIZE LATERAL NATURAL JSON_TABLE JSON_VALUE JSON_QUERY JSON_EXISTS JSON_OBJECT
 JSON_ARRAY LISTAGG NORMALIZE RECURSIVE FUNCTION SESSION CURRENT_USER CURRENT_ROLE CURRENT_CATALOG CURRENT_SCHEMA
-CURRENT_PATH WITHIN GROUPS CORRESPONDING CURRENT_TIME LOCALTIME GROUPING CUBE ROLLUP"""
+CURRENT_PATH WITHIN GROUPS CORRESPONDING CURRENT_TIME LOCALTIME GROUPING CUBE ROLLUP EXTRACT"""
 UNVERIFIED = frozenset(_UNVERIFIED.split())
 
 
@@ -284,29 +283,26 @@ class Parser:
     def relation(self) -> Node:
         left = self.aliased()
         while True:
-            at, how = self.now, ""
-            if self.accept("CROSS", "JOIN"):
-                left = nodes.Join(at, "CROSS", left, self.aliased())
-                continue
-            for word in ("LEFT", "RIGHT", "FULL"):
-                if self.accept(word):
-                    self.accept("OUTER")
-                    how = word
-            if not how and (self.accept("INNER") or self.at("JOIN")):
-                how = "INNER"
-            if not how:
-                if self.at("CROSS") or self.at("NATURAL"):
-                    self.take() if self.at("CROSS") else None
-                    self.fail("'JOIN'")
+            at = self.now
+            if at.upper in ("RIGHT", "FULL", "NATURAL"):
+                raise refused(f"{at.upper} JOIN", at)
+            how = {"CROSS": "CROSS", "LEFT": "LEFT", "INNER": "INNER", "JOIN": "INNER"}.get(at.upper)
+            if how is None:
                 return left
+            if at.upper != "JOIN":
+                self.take()
+            if how == "LEFT":
+                self.accept("OUTER")
             self.expect("JOIN")
+            if how == "CROSS":
+                left = nodes.Join(at, how, left, self.aliased())
+                continue
             right = self.relation()
-            if self.accept("ON"):
-                left = nodes.Join(at, how, left, right, on=self.expression())
-            elif self.accept("USING"):
-                left = nodes.Join(at, how, left, right, using=self.in_brackets(lambda: self.many(self.column)))
-            else:
+            if self.at("USING"):
+                raise refused("JOIN … USING", self.now)
+            if not self.accept("ON"):
                 self.fail("'ON', 'USING'")
+            left = nodes.Join(at, how, left, right, self.expression())
 
     def aliased(self) -> Node:
         at, relation = self.now, self.relation_primary()
@@ -391,7 +387,7 @@ class Parser:
             return nodes.Between(at, value, low, self.concatenation(), negates)
         if self.accept("IN"):
             if self.at("(") and self._opens_query(self.index, False):
-                return nodes.InQuery(at, value, self.in_brackets(self.query), negates)
+                return nodes.In(at, value, self.in_brackets(self.query), negates)
             return nodes.In(at, value, self.in_brackets(lambda: self.many(self.expression)), negates)
         if self.accept("LIKE"):
             pattern = self.concatenation()
@@ -454,9 +450,8 @@ class Parser:
             self.take()
             if self.at("(") and at.upper != "CURRENT_DATE":
                 raise refused(f"{at.upper}(…)", at)
-            return nodes.Current(at, at.upper)
-        special = {"CASE": self.case, "CAST": self.cast, "EXISTS": self.exists, "EXTRACT": self.extract,
-                   "TRIM": self.trim}.get(at.upper)
+            return nodes.Literal(at, at.text.lower(), "")
+        special = {"CASE": self.case, "CAST": self.cast, "EXISTS": self.exists, "TRIM": self.trim}.get(at.upper)
         return special() if special else self.fail("<expression>")
 
     def case(self) -> nodes.Case:
@@ -484,15 +479,6 @@ class Parser:
     def exists(self) -> nodes.Subquery:
         return nodes.Subquery(self.take(), self.in_brackets(self.query), exists=True)
 
-    def extract(self) -> nodes.Extract:
-        at = self.take()
-        self.expect("(")
-        field = self.name()
-        self.expect("FROM")
-        value = self.expression()
-        self.expect(")")
-        return nodes.Extract(at, field, value)
-
     def trim(self) -> nodes.Call:
         at = self.take()
         self.expect("(")
@@ -505,12 +491,9 @@ class Parser:
         return nodes.Call(at, "trim", arguments)
 
     def parenthesis(self) -> Node:
-        at = self.now
-        end = self.closing.get(self.index)
+        at, end = self.now, self.closing.get(self.index)
         if end is not None and self.tokens[end + 1].upper == "->":
-            names = self.in_brackets(lambda: [] if self.at(")") else self.many(self.name))
-            self.take()
-            return nodes.Lambda(at, names, self.expression())
+            raise refused("a lambda", at)
         if self._opens_query(self.index, False):
             return nodes.Subquery(at, self.in_brackets(self.query))
         self.take()
@@ -536,9 +519,8 @@ class Parser:
             if self.at(")"):
                 self.fail("<expression>")
             return nodes.Row(at, self.listed(")"))
-        if at.upper == "INTERVAL" and (after.upper in ("+", "-") or after.kind == "text" and
-                                       self.ahead(2).upper in UNITS):
-            return self.interval()
+        if at.upper == "INTERVAL" and (after.upper in ("+", "-") or after.kind == "text"):
+            raise refused("INTERVAL", at)
         if at.upper == "POSITION" and after.upper == "(":
             raise refused("POSITION(… IN …)", at)
         if at.upper == "DOUBLE" and after.upper == "PRECISION" and self.ahead(2).kind == "text":
@@ -549,8 +531,8 @@ class Parser:
             text = self.take().value if after.kind == "text" else self.fail("<string>")
             return nodes.Typed(at, at.text.lower(), text)
         name = self.name()
-        if self.accept("->"):
-            return nodes.Lambda(at, [name], self.expression())
+        if self.at("->"):
+            raise refused("a lambda", at)
         if self.accept("("):
             return self.call(at, name.lower())
         return nodes.Column(at, name, at.kind == "quoted")
@@ -578,66 +560,32 @@ class Parser:
         return self.expression()
 
     def call_tail(self, call: nodes.Call) -> nodes.Call:
-        condition, nulls, over = None, "", None
+        condition, over = None, None
         if self.accept("FILTER"):
             self.expect("(", "WHERE")
             condition = self.expression()
             self.expect(")")
         if self.ahead().upper == "NULLS" and self.now.upper in ("IGNORE", "RESPECT"):
-            nulls = self.take().upper
-            self.take()
+            raise refused(f"{self.now.upper} NULLS", self.now)
         if self.accept("OVER"):
             if not self.at("("):
                 raise refused("a named window", self.now)
             over = self.in_brackets(self.window)
-        return replace(call, filter=condition, nulls=nulls, over=over)
+        return replace(call, filter=condition, over=over)
 
     def window(self) -> nodes.Window:
-        at, partition, order, frame = self.now, list[Node](), list[nodes.Sort](), None
-        if at.kind == "quoted" or at.upper in ("RANGE", "GROUPS", "MEASURES", "AFTER"):
-            raise refused(f"a window of {at.upper or at.text}", at)
+        at, partition, order = self.now, list[Node](), list[nodes.Sort]()
         if self.accept("PARTITION"):
             self.expect("BY")
             partition = self.many(self.expression)
         if self.accept("ORDER"):
             self.expect("BY")
             order = self.many(self.sort_item)
-        if self.at("RANGE") or self.at("GROUPS"):
+        if self.now.upper in ("ROWS", "RANGE", "GROUPS"):
             raise refused(f"a window frame of {self.now.upper}", self.now)
-        if self.accept("ROWS"):
-            if self.accept("BETWEEN"):
-                start = self.bound()
-                self.expect("AND")
-                frame = start, self.bound()
-            else:
-                frame = self.bound(), nodes.Bound(self.now, "CURRENT ROW")
-        elif not (partition or order or self.at(")")):
+        if self.now is at and not self.at(")"):
             raise refused("a window that extends a named one", at)
-        return nodes.Window(at, partition, order, frame)
-
-    def bound(self) -> nodes.Bound:
-        at = self.now
-        if self.accept("CURRENT"):
-            self.expect("ROW")
-            return nodes.Bound(at, "CURRENT ROW")
-        unbounded = self.accept("UNBOUNDED")
-        rows = None if unbounded else self.expression()
-        side = "PRECEDING" if self.accept("PRECEDING") else "FOLLOWING"
-        if side == "FOLLOWING":
-            self.expect("FOLLOWING")
-        return nodes.Bound(at, f"UNBOUNDED {side}" if unbounded else side, rows)
-
-    def interval(self) -> nodes.Interval:
-        at = self.take()
-        sign = -1 if self.either("-", "+") else 1
-        if self.now.kind != "text":
-            self.fail("<string>")
-        text, unit = self.take().value, self.take()
-        if unit.upper not in UNITS:
-            raise _mismatched(unit.place, unit.text, ", ".join(f"'{one}'" for one in sorted(UNITS)))
-        if unit.upper in ("YEAR", "MONTH") or (self.at("TO") and self.ahead().upper in UNITS):
-            raise refused(f"INTERVAL … {unit.upper}{' TO …' if self.at('TO') else ''}", at)
-        return nodes.Interval(at, text, sign, unit.upper)
+        return nodes.Window(at, partition, order)
 
     # ---- types
 
@@ -647,7 +595,7 @@ class Parser:
         name = (self.identifier() or self.fail("<type>")).lower()
         if name == "double":
             self.accept("PRECISION")
-        if name == "interval" and self.now.upper in UNITS:
+        if name == "interval" and self.now.kind == "word":
             raise refused("a cast to an interval", at)
         if name in ("row", "map") and self.at("(") or self.at("<"):
             raise refused(f"a cast to {name.upper()}", at)

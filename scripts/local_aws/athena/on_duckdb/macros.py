@@ -49,9 +49,6 @@ MACROS: dict[str, str] = {
     + " ELSE i END]",
     "t_round_time(t, step)": "make_timestamp(CAST(step * CAST(floor((epoch_us(t) + step // 2) / step) AS BIGINT) "
     "AS BIGINT))",
-    "t_date_add_interval(d, ms)": "CASE WHEN ms % 86400000 <> 0 THEN "
-    + _error("INVALID_FUNCTION_ARGUMENT", "'Cannot add hour, minutes or seconds to a date'", "DATE")
-    + " ELSE d + CAST(ms // 86400000 AS INTEGER) END",
     "t_text_to_boolean(s)": "CASE WHEN s IS NULL THEN NULL WHEN lower(s) IN ('t', 'true', '1') THEN TRUE "
     "WHEN lower(s) IN ('f', 'false', '0') THEN FALSE ELSE "
     + _error("INVALID_CAST_ARGUMENT", "'Cannot cast ''' || s || ''' to BOOLEAN'", "BOOLEAN")
@@ -87,8 +84,6 @@ MACROS: dict[str, str] = {
     "t_date_sequence(a, b)": "list_transform(t_sequence(CAST(0 AS BIGINT), CAST(b - a AS BIGINT)), lambda n: a + "
                              "CAST(n AS INTEGER))",
     "t_array_distinct(a)": "list_filter(a, lambda x, i: coalesce(list_position(a, x) = i, FALSE))",
-    "t_any_match(r)": "CASE WHEN r IS NULL THEN NULL WHEN list_contains(r, TRUE) THEN TRUE WHEN len(r) > list_count(r) "
-    "THEN NULL ELSE FALSE END",
     "t_offset(n)": "CASE WHEN n IS NULL THEN "
     + _error("INVALID_FUNCTION_ARGUMENT", "'Offset must not be null'")
     + " WHEN n < 0 THEN "

@@ -10,7 +10,6 @@ from typing import Protocol
 
 from local_aws.athena.catalog import Table
 from local_aws.athena.engine import QueryFailed
-from local_aws.athena.on_duckdb import nodes
 from local_aws.athena.on_duckdb.coercion import duckdb
 from local_aws.athena.on_duckdb.nodes import Node
 from local_aws.athena.types import Type
@@ -83,20 +82,17 @@ class Relation:
 
     sql: str
     fields: list[Field]
-    single: bool = False  # exactly one row, whatever the input: an aggregation without GROUP BY
-    correlated: list[Field] = field(default_factory=list)  # the columns of surrounding queries that it names
     padded: frozenset[Scan] = frozenset()  # the scans whose rows an outer join may pad with nulls
 
 
 @dataclass
 class Scope:
-    """The columns in reach. Those of `parent` are a surrounding query's: reached by correlation. `fallback` are the
-    source columns behind an ORDER BY's output columns; those of `lambda_of` surround a lambda."""
+    """The columns in reach. Those of `parent` are a surrounding query's, which only correlation reaches. `fallback` are
+    the source columns behind an ORDER BY's output columns."""
 
     fields: Sequence[Field] = ()
     parent: Scope | None = None
     fallback: Scope | None = None
-    lambda_of: Scope | None = None
 
 
 @dataclass
@@ -114,7 +110,6 @@ class Context:
     loose: list[Node] = field(default_factory=list)  # names of columns that are neither grouped nor aggregated
     aggregate: Node | None = None  # the first that was found
     holds: Holds = Holds.NOTHING
-    correlated: list[Field] = field(default_factory=list)
     used: list[Field] = field(default_factory=list)
 
 
@@ -134,10 +129,6 @@ class Compiler(Protocol):
 
     def unified(self, parts: Sequence[Expr], at: Sequence[Node], message: str) -> tuple[list[Expr], Type]:
         """Values brought to their common type; `message` may use {0} and {1}, the types that clash."""
-
-    def lambda_body(self, node: nodes.Lambda, kinds: Sequence[Type], context: Context) -> tuple[str, Expr]:
-        """A lambda's text up to its body, and its body."""
-
 
 def fail(code: str, at: Node, message: str) -> QueryFailed:
     """Trino's error at a node's place."""

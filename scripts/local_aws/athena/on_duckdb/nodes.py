@@ -113,13 +113,12 @@ class Aliased(Node):
 
 @dataclass(frozen=True)
 class Join(Node):
-    """A join; `how` is CROSS, INNER, LEFT, RIGHT or FULL, with ON, with USING or (CROSS) with neither."""
+    """A join; `how` is CROSS, INNER or LEFT; with ON, but for CROSS."""
 
     how: str
     left: Node
     right: Node
     on: Node | None = None
-    using: list[Column] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ class Unnest(Node):
 @dataclass(frozen=True)
 class Literal(Node):
     """A value as it is written: an 'integer', 'decimal' or 'double' by its form, a 'varchar' without its quotes, a
-    'boolean', and NULL of type 'unknown'."""
+    'boolean', NULL of type 'unknown', and what has no text, such as 'current_date', by its name."""
 
     type: str
     text: str
@@ -148,22 +147,6 @@ class Typed(Node):
 
 
 @dataclass(frozen=True)
-class Interval(Node):
-    """INTERVAL '…' and its unit; `sign` is 1 or -1."""
-
-    text: str
-    sign: int
-    unit: str
-
-
-@dataclass(frozen=True)
-class Current(Node):
-    """CURRENT_DATE, CURRENT_TIMESTAMP or LOCALTIMESTAMP."""
-
-    what: str
-
-
-@dataclass(frozen=True)
 class Column(Node):
     """A name; `quoted` where it stands in quotes."""
 
@@ -173,7 +156,7 @@ class Column(Node):
 
 @dataclass(frozen=True)
 class Dereference(Node):
-    """`base.name`: a qualified column, or a field of a row."""
+    """`base.name`: a qualified column."""
 
     base: Node
     name: str
@@ -216,19 +199,10 @@ class Between(Node):
 
 @dataclass(frozen=True)
 class In(Node):
-    """[NOT] IN a list."""
+    """[NOT] IN a list, or a query."""
 
     value: Node
-    items: list[Node]
-    negated: bool
-
-
-@dataclass(frozen=True)
-class InQuery(Node):
-    """[NOT] IN a query."""
-
-    value: Node
-    query: Query
+    items: list[Node] | Query
     negated: bool
 
 
@@ -261,14 +235,6 @@ class Cast(Node):
 
 
 @dataclass(frozen=True)
-class Extract(Node):
-    """EXTRACT(field FROM value)."""
-
-    field: str
-    value: Node
-
-
-@dataclass(frozen=True)
 class Array(Node):
     """ARRAY[…]."""
 
@@ -277,17 +243,9 @@ class Array(Node):
 
 @dataclass(frozen=True)
 class Row(Node):
-    """ROW(…), or several values in brackets."""
+    """ROW(…), or several values in brackets: what IN and VALUES take."""
 
     items: list[Node]
-
-
-@dataclass(frozen=True)
-class Lambda(Node):
-    """`(names) -> body`."""
-
-    names: list[str]
-    body: Node
 
 
 @dataclass(frozen=True)
@@ -299,25 +257,16 @@ class Subquery(Node):
 
 
 @dataclass(frozen=True)
-class Bound(Node):
-    """An end of a frame: UNBOUNDED PRECEDING, UNBOUNDED FOLLOWING, CURRENT ROW, or `rows` PRECEDING or FOLLOWING."""
-
-    kind: str
-    rows: Node | None = None
-
-
-@dataclass(frozen=True)
 class Window(Node):
-    """OVER (…), with the bounds of ROWS or None."""
+    """OVER (PARTITION BY … ORDER BY …)."""
 
     partition: list[Node]
     order: list[Sort]
-    frame: tuple[Bound, Bound] | None
 
 
 @dataclass(frozen=True)
 class Call(Node):
-    """A function's call, with all that may stand behind it. `star` is f(*); `nulls` is IGNORE, RESPECT or ''."""
+    """A function's call, with all that may stand behind it. `star` is f(*)."""
 
     name: str
     arguments: list[Node]
@@ -325,5 +274,4 @@ class Call(Node):
     distinct: bool = False
     order: list[Sort] = field(default_factory=list)
     filter: Node | None = None
-    nulls: str = ""
     over: Window | None = None

@@ -89,7 +89,7 @@ class Queries(Expressions):
         offset = f" OFFSET {query.offset}" if query.offset is not None else ""
         if not (limit or offset):
             return result
-        return replace(result, sql=result.sql + limit + offset, single=False,
+        return replace(result, sql=result.sql + limit + offset,
                        fields=[replace(one, origin=None) for one in result.fields])
 
     def add_cte(self, cte: nodes.Cte) -> None:
@@ -117,12 +117,8 @@ class Queries(Expressions):
 
     def values(self, node: nodes.Values, outer: Scope | None) -> Relation:
         context = Context(Scope(parent=outer), "VALUES")
-        rows = []
-        for item in node.rows:
-            one = [self.expression(part, context) for part in (item.items if isinstance(item, nodes.Row) else [item])]
-            if not isinstance(item, nodes.Row) and one[0].type.name == "row":
-                raise refused("VALUES of a ROW that is no literal", item)
-            rows.append(one)
+        rows = [[self.expression(part, context) for part in (item.items if isinstance(item, nodes.Row) else [item])]
+                for item in node.rows]
         sizes = list(dict.fromkeys(map(len, rows)))
         if len(sizes) > 1:
             raise fail("TYPE_MISMATCH", node, f"Values rows have mismatched sizes: {sizes[0]} vs {sizes[1]}")
@@ -139,7 +135,7 @@ class Queries(Expressions):
         holds = [Holds.REFUSAL & context.holds] * len(kinds)
         return Relation(f"SELECT * FROM (VALUES {texts}) {self.alias()}({', '.join(names)})",
                         [Field(None, Expr(name, kind, holds=hold))
-                         for name, kind, hold in zip(names, kinds, holds, strict=True)], correlated=context.correlated)
+                         for name, kind, hold in zip(names, kinds, holds, strict=True)])
 
     def set_operation(self, node: nodes.SetOperation, outer: Scope | None) -> Relation:
         left, right = self.body(node.left, outer), self.body(node.right, outer)
@@ -162,8 +158,7 @@ class Queries(Expressions):
         texts = [f"(SELECT {', '.join(side)} FROM ({one.sql}) s)"
                  for side, one in zip(sides, (left, right), strict=True)]
         operator = f" {node.operator}{' ALL' if node.every else ''} "
-        return Relation(f"SELECT * FROM ({operator.join(texts)}) {self.alias()}", fields,
-                        correlated=left.correlated + right.correlated)
+        return Relation(f"SELECT * FROM ({operator.join(texts)}) {self.alias()}", fields)
 
     def ordered(self, result: Relation, order: Sequence[nodes.Sort]) -> Relation:
         """A query that is no SELECT with its ORDER BY."""
@@ -187,12 +182,10 @@ class Queries(Expressions):
 
     def select(self, node: nodes.Select, outer: Scope | None, order: Sequence[nodes.Sort]) -> Relation:
         source = self.relation(node.source, outer) if node.source is not None else Relation("", [])
-        scope = Scope(source.fields, outer)
-        correlated, where = list(source.correlated), ""
+        scope, where = Scope(source.fields, outer), ""
         if node.where is not None:
             context = Context(scope, "WHERE clause", node.where)
             where = f" WHERE {self.condition(node.where, context, source, source.padded, 'WHERE clause')}"
-            correlated += context.correlated
         groups = self.grouping(node, scope, source)
         keys = frozenset(groups) if groups is not None else None
         context = Context(scope, query_at=node, aggregates=True, windows=True, groups=keys)
@@ -219,8 +212,7 @@ class Queries(Expressions):
         plain = [replace(one.called(f"c{at}", ()), origin=one.origin if one.origin is not None and (
             same or one.value.sql in (keys or ())) and one.origin[0] not in source.padded else None)
                  for at, one in enumerate(fields)]
-        single = context.aggregate is not None and groups is None and node.having is None
-        return Relation(sql, plain, single, correlated + context.correlated)
+        return Relation(sql, plain)
 
     def condition(self, node: Node, context: Context, source: Relation, padded: frozenset[Scan], what: str) -> str:
         """A filter's text; its terms on partition columns alone are also kept for pruning."""
@@ -366,7 +358,7 @@ class Queries(Expressions):
         own = self.alias()
         qualifier = (alias.lower(),) if alias is not None else qualifier
         fields = [one.called(f"{own}.c{at}", qualifier) for at, one in enumerate(relation.fields)]
-        return Relation(f"{relation.sql} {own}", _named(node, alias, fields, columns), correlated=relation.correlated)
+        return Relation(f"{relation.sql} {own}", _named(node, alias, fields, columns))
 
     def table(self, node: nodes.Table) -> tuple[Relation, tuple[str, ...]]:
         """A table, view or WITH name: its text (without alias), columns c0, c1, … and how it qualifies them."""
@@ -395,7 +387,7 @@ class Queries(Expressions):
         columns = [(column.name.lower(), from_hive(column.type), key) for key, group in
                    ((False, table.columns), (True, table.partition_keys)) for column in group]
         for column, kind, _ in columns:
-            if not held(kind) or _has_row(kind):
+            if not held(kind):
                 raise refused(f"the column {column}, of type {kind},", node)
         scan = Scan(self.alias(), table, columns)
         self.scans.append(scan)
@@ -431,51 +423,20 @@ class Queries(Expressions):
         right_node = node.right.relation if isinstance(node.right, nodes.Aliased) else node.right
         if isinstance(right_node, nodes.Unnest):
             always = node.on is None or isinstance(node.on, nodes.Literal) and node.on.text == "TRUE"
-            if node.how not in ("CROSS", "LEFT", "INNER"):
-                raise fail("NOT_SUPPORTED", node.on or node, f"{node.how} JOIN involving UNNEST is not supported")
-            if node.using or not always:
+            if not always:
                 raise fail("NOT_SUPPORTED", node.on or node,
                            f"{node.how} JOIN involving UNNEST is only supported with condition ON TRUE")
             return self.unnest(right_node, node.right, left, outer, node.how)
         right = self.relation(node.right, outer)
         before, none = left.padded | right.padded, frozenset[Scan]()
-        whole = [side for side, hows in ((left, ("LEFT", "FULL")), (right, ("RIGHT", "FULL"))) if node.how in hows]
-        stay = none.union(*(_scans(side) for side in whole))  # their rows stay though ON is false
-        padded = none.union(*(_scans(left if side is right else right) for side in whole))
-        result = Relation("", left.fields + right.fields, correlated=left.correlated + right.correlated,
-                          padded=before | padded)
-        if node.how == "CROSS":
+        padded = _scans(right) if node.how == "LEFT" else none
+        result = Relation("", left.fields + right.fields, before | padded)
+        if node.on is None:
             return replace(result, sql=f"{left.sql} CROSS JOIN {right.sql}")
-        if node.using:
-            return self.using(node, left, right, result)
-        assert node.on is not None
         context = Context(Scope(result.fields, outer), "JOIN clause", node.on)
+        stay = _scans(left) if node.how == "LEFT" else none  # their rows stay though ON is false
         on = self.condition(node.on, context, result, before | stay, "JOIN ON clause")
-        return replace(result, sql=f"({left.sql} {node.how} JOIN {right.sql} ON {on})",
-                       correlated=result.correlated + context.correlated)
-
-    def using(self, node: nodes.Join, left: Relation, right: Relation, result: Relation) -> Relation:
-        conditions, joined, taken = [], [], list[Field]()
-        for name in node.using:
-            pair = []
-            for side, what in ((left, "left"), (right, "right")):
-                found = matches(side.fields, [], name.name)
-                if not found:
-                    raise fail("COLUMN_NOT_FOUND", name, f"Column '{name.name}' is missing from {what} side of join")
-                if len(found) > 1:
-                    raise fail("AMBIGUOUS_NAME", name, f"Column '{name.name}' is ambiguous")
-                self.need(found[0].needs)
-                pair.append(found[0])
-            taken += pair
-            conditions.append(self.compare(pair[0].value, pair[1].value, "=", name))
-            kind = common(pair[0].value.type, pair[1].value.type) or pair[0].value.type
-            first, second = (coerced(one.value, kind) for one in pair)
-            value = {"RIGHT": second, "FULL": replace(first, sql=f"coalesce({first.sql}, {second.sql})")}.get(
-                node.how, first)
-            joined.append(Field(name.name, value, needs=pair[0].needs | pair[1].needs))
-        rest = [one for one in result.fields if all(one is not other for other in taken)]
-        return replace(result, sql=f"({left.sql} {node.how} JOIN {right.sql} ON {' AND '.join(conditions)})",
-                       fields=joined + rest)
+        return replace(result, sql=f"({left.sql} {node.how} JOIN {right.sql} ON {on})")
 
     def unnest(self, node: nodes.Unnest, at: Node, left: Relation, outer: Scope | None, how: str) -> Relation:
         """UNNEST, beside the row that its arrays come from: rows are padded with nulls to the longest array. `at` is
@@ -487,8 +448,6 @@ class Queries(Expressions):
             value = self.expression(part, context)
             if value.type.name != "array":
                 raise QueryFailed("INVALID_FUNCTION_ARGUMENT", f"Cannot unnest type: {value.type}")
-            if value.type.inner[0].name == "row":
-                raise refused("UNNEST of an array of rows", part)
             column = f"u{len(selected)}"
             selected.append(f"unnest({value.sql}) AS {column}")
             lengths.append(f"coalesce(len({value.sql}), 0)")
@@ -502,10 +461,10 @@ class Queries(Expressions):
         fields = [one.called(f"{own}.c{place}", (alias.lower(),) if alias is not None else ())
                   for place, one in enumerate(_named(at, alias, fields, columns))]
         if not left.sql:
-            return Relation(lateral, fields, correlated=context.correlated)
+            return Relation(lateral, fields)
         sql = f"({left.sql} LEFT JOIN LATERAL {lateral} ON TRUE)" if how == "LEFT" else \
             f"{left.sql} CROSS JOIN LATERAL {lateral}"
-        return Relation(sql, left.fields + fields, correlated=left.correlated + context.correlated, padded=left.padded)
+        return Relation(sql, left.fields + fields, left.padded)
 
 
 def _held(value: Expr, kind: Type) -> str:
@@ -531,15 +490,11 @@ def _scans(relation: Relation) -> frozenset[Scan]:
     return frozenset(one.origin[0] for one in relation.fields if one.origin is not None)
 
 
-def _has_row(kind: Type) -> bool:
-    return kind.name == "row" or any(map(_has_row, kind.inner))
-
-
 def _equal_to(node: Node) -> list[str]:
     """The texts of `column = 'text'` or `column IN ('text', …)`; none for any other condition."""
     if isinstance(node, nodes.Binary) and node.operator == "=":
         sides = [node.left, node.right]
-    elif isinstance(node, nodes.In) and not node.negated:
+    elif isinstance(node, nodes.In) and isinstance(node.items, list) and not node.negated:
         sides = [node.value, *node.items]
     else:
         return []

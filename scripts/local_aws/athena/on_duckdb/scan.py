@@ -5,25 +5,22 @@ the lines that both are sure to read alike; any other line is read here, value b
 """
 from __future__ import annotations
 
-import datetime
 import json
 import re
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 
 from local_aws.athena.catalog import Catalog, Object, Partition
 from local_aws.athena.engine import NotVerified, QueryFailed, Watch
-from local_aws.athena.on_duckdb import casts, parquet
-from local_aws.athena.on_duckdb.coercion import INTEGERS
+from local_aws.athena.gunzip import Broken, gunzip
+from local_aws.athena.hive_json import row_of
+from local_aws.athena.on_duckdb import parquet
 from local_aws.athena.on_duckdb.coercion import duckdb as held_as
-from local_aws.athena.on_duckdb.gunzip import Broken, gunzip
 from local_aws.athena.on_duckdb.model import Scan, text
-from local_aws.athena.on_duckdb.strict_json import DECODER, Number, Pairs
 from local_aws.athena.types import Type
 
 HIVE_JSON = "org.apache.hive.hcatalog.data.JsonSerDe"
@@ -161,7 +158,7 @@ class JsonReader:
 
     def flush(self) -> None:
         if self.lines:
-            keys = {f"c{at}": [_key(part.values.get(name)) for part in self.parts]
+            keys: Given = {f"c{at}": [_key(part.values.get(name)) for part in self.parts]
                     for at, (name, _, key) in enumerate(self.scan.columns) if key}
             fixed = {name: f"CAST(list_extract(${name}, part) AS {held_as(self.scan.columns[int(name[1:])][1])})"
                      for name in keys}
@@ -234,11 +231,11 @@ class JsonReader:
         return True
 
     def _slow(self, numbers: list[int], fixed: dict[str, str], keys: Given) -> None:
-        rows = []
+        rows, kinds = [], {at: kind for at, _, kind in self.data}
         for number in numbers:
             where = next(one for first, one in reversed(self.where) if first <= number)
             try:
-                rows.append(self._row(self.lines[number]))
+                rows.append(row_of(self.lines[number], self.every, kinds))
             except (ValueError, ArithmeticError, RecursionError):
                 raise QueryFailed("HIVE_CURSOR_ERROR", f"Failed to read file at {name_of(where)}") from None
         for start in range(0, len(rows), 1000):
@@ -250,26 +247,6 @@ class JsonReader:
             texts = {f"c{at}": f"CAST(v{at} AS {held_as(kind)})" for at, _, kind in self.data}
             self.connection.execute(f"INSERT INTO json_rows SELECT n, {self._items({**texts, **fixed})} FROM "
                                     f"(SELECT unnest($n) AS n, unnest($part) AS part, {values})", {**given, **keys})
-
-    def _row(self, line: str) -> dict[int, object]:
-        start = len(line) - len(line.lstrip(" \t"))
-        pairs, _ = DECODER.raw_decode(line, start)
-        if not isinstance(pairs, Pairs):
-            raise ValueError("start of object expected")
-        row: dict[int, object] = {at: None for at, _, _ in self.data}
-        seen = set()
-        kinds = {at: kind for at, _, kind in self.data}
-        for key, value in pairs:
-            at = self.every.get(key.lower())
-            if at is None and (found := re.fullmatch(r"_col(\d+)", key)):
-                at = int(found[1]) if int(found[1]) < len(self.every) else None
-            if at is None or at not in kinds:
-                continue
-            if at in seen:
-                raise ValueError("duplicate field")
-            seen.add(at)
-            row[at] = hive_value(value, kinds[at])
-        return row
 
 
 # What DuckDB's reader takes and JSON is not: a comma before a bracket, NaN and Infinity. In a text it only costs time.
@@ -294,48 +271,3 @@ def _fits(kind: Type, shape: object) -> bool:
     alike = {"varchar": ("VARCHAR",), "boolean": ("BOOLEAN",), "double": ("DOUBLE", "BIGINT", "UBIGINT"),
              "bigint": ("BIGINT", "UBIGINT")}  # one too large fails the cast, and is read again value by value
     return shape == "NULL" or shape in alike.get(kind.name, ()) and not kind.numbers
-
-
-def hive_value(value: object, kind: Type) -> object:
-    """A JSON value as Trino's Hive reader makes it a column's. Raises ValueError where that fails the query."""
-    if value is None:
-        return None
-    name = kind.name
-    if name == "array":
-        if isinstance(value, Pairs) or not isinstance(value, list):
-            raise ValueError("array")
-        return [hive_value(item, kind.inner[0]) for item in value]
-    if isinstance(value, list) or (name in INTEGERS or name == "double") and not isinstance(value, Number):
-        raise ValueError(name)
-    written = str(value) if not isinstance(value, bool) else "true" if value else "false"
-    if name == "varchar":
-        written = re.sub("[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]", _lone, written)
-        return written[:kind.numbers[0]] if kind.numbers else written
-    if name in INTEGERS:
-        whole, bits = int(Decimal(written)), 8 * INTEGERS[name][0]
-        if name == "tinyint" and 128 <= whole <= 255:
-            return whole - 256
-        if not -2 ** (bits - 1) <= whole < 2 ** (bits - 1):
-            raise ValueError("range")
-        return whole
-    if name == "double":
-        return float(written)
-    if name == "boolean":
-        return written.lower() == "true"
-    if name == "date":
-        return datetime.date.fromisoformat(casts.date(written))
-    if name == "timestamp":
-        moment, zone, _ = casts.timestamp(written.replace("T", " "))
-        if zone is not None:
-            raise ValueError("zone")
-        return datetime.datetime.fromisoformat(moment[:23].ljust(23, "0") if "." in moment else moment)
-    rounded = Decimal(written).quantize(Decimal(1).scaleb(-kind.numbers[1]), "ROUND_HALF_UP")
-    if abs(rounded) >= Decimal(10) ** (kind.numbers[0] - kind.numbers[1]):
-        raise ValueError("range")
-    return rounded
-
-
-def _lone(found: re.Match[str]) -> str:
-    if 0xdc80 <= ord(found[0]) <= 0xdcff:
-        raise ValueError("invalid UTF-8")  # a byte that was no UTF-8
-    return "?"

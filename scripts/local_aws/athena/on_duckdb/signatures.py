@@ -6,15 +6,17 @@ import datetime
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from local_aws.athena.engine import QueryFailed
 from local_aws.athena.on_duckdb.coercion import UNKNOWN, ZONED, as_decimal, coerces, common, duckdb, orderable, timed
 from local_aws.athena.on_duckdb.grammar import refused
 from local_aws.athena.on_duckdb.model import Expr, Holds, coerced, fail
-from local_aws.athena.on_duckdb.names import TRINO_FUNCTIONS
 from local_aws.athena.on_duckdb.nodes import Call, Node
 from local_aws.athena.types import Type, parse_type
 
+# Trino 476's functions (SHOW FUNCTIONS): what is there but not verified is refused, not unknown.
+TRINO_FUNCTIONS = frozenset((Path(__file__).parent / "trino_functions.txt").read_text(encoding="utf-8").split())
 _ORDER = ("tinyint", "smallint", "integer", "bigint", "decimal", "double")
 
 
@@ -30,15 +32,14 @@ class Given:
     now: datetime.datetime
     distinct: str = ""
     order: str = ""
-    nulls: str = ""
     over: str = ""
 
     def written(self, template: str) -> str:
         """A template of DuckDB's text: {0}, {1}, … are the arguments, {all} all of them with commas, {type} the type of
-        the result, {distinct}, {order}, {nulls} and {over} the clauses."""
+        the result, {distinct}, {order} and {over} the clauses."""
         parts = [one.sql for one in self.arguments]
         return template.format(*parts, all=", ".join(parts), type=duckdb(self.result), distinct=self.distinct,
-                               order=self.order, nulls=self.nulls, over=self.over)
+                               order=self.order, over=self.over)
 
 
 Text = str | Callable[[Given], "str | Expr"]  # a template, or what makes the text (and may tell another type)
@@ -82,7 +83,7 @@ def signature(kind: str, name: str, shown: str, text: Text, *options: str) -> Si
     """A line of the registry: `signature('scalar', 'upper', 'varchar(x) -> varchar(x)', 'py_upper({0})')`."""
     given = shown.partition("->")[0].strip()
     variadic = given.endswith("...")
-    sizes = tuple(re.split(r", (?![^(]*\))", given.removesuffix("..."))) if given else ()
+    sizes = tuple(given.removesuffix("...").split(", ")) if given else ()
     return Signature(name, kind, shown, text, frozenset(options), tuple(map(_pattern, sizes)), sizes, variadic)
 
 
@@ -143,17 +144,15 @@ def _argument(wanted: Type, shown: str, given: Type, bound: dict[str, Type]) -> 
     return Type("varchar", (0,)) if wanted.name == "varchar" and "(" in shown else wanted
 
 
-def resolve(lines: Iterable[Signature], given: Sequence[Type | None]) -> tuple[Signature, dict[str, Type]] | None:
-    """The signature that a call with these types means, and what its variables are; None in `given` stands for a
-    lambda, whose types are not known yet."""
+def resolve(lines: Iterable[Signature], given: Sequence[Type]) -> tuple[Signature, dict[str, Type]] | None:
+    """The signature that a call with these types means, and what its variables are."""
     best: tuple[int, Signature, dict[str, Type]] | None = None
     for one in lines:
         wanted = one.taken(len(given))
         if len(wanted) != len(given):
             continue
         bound: dict[str, Type] = {}
-        costs = [0 if have is None and need.name == "function" else None if have is None or need.name == "function"
-                 else _match(need, have, bound) for need, have in zip(wanted, given, strict=True)]
+        costs = [_match(need, have, bound) for need, have in zip(wanted, given, strict=True)]
         known = [cost for cost in costs if cost is not None]
         if len(known) < len(costs) or "orderable" in one.options and not orderable(bound.get("t", UNKNOWN)):
             continue
@@ -162,9 +161,9 @@ def resolve(lines: Iterable[Signature], given: Sequence[Type | None]) -> tuple[S
     return best[1:] if best else None
 
 
-def unknown(registry: Registry, name: str, given: Sequence[Type | None], node: Node) -> QueryFailed:
+def unknown(registry: Registry, name: str, given: Sequence[Type], node: Node) -> QueryFailed:
     """The error that there is no such function, or none of these types."""
-    types = ", ".join(str(kind) if kind is not None else "lambda" for kind in given)
+    types = ", ".join(map(str, given))
     if name not in registry:
         if name in TRINO_FUNCTIONS:
             return refused(f"the function {name}({types})", node)
@@ -179,7 +178,7 @@ def emitted(chosen: Signature, bound: dict[str, Type], arguments: Sequence[Expr]
     """The text of a call that is resolved."""
     taken = chosen.taken(len(arguments))
     shown = chosen.sizes + chosen.sizes[-1:] * (len(taken) - len(chosen.sizes))
-    brought = [one if need.name == "function" else coerced(one, _argument(need, size, one.type, bound))
+    brought = [coerced(one, _argument(need, size, one.type, bound))
                for need, size, one in zip(taken, shown, arguments, strict=True)]
     result = chosen.result([one.type for one in brought], bound)
     given = Given(call, chosen.name, brought, result, now, **clauses)

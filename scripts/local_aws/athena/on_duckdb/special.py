@@ -3,17 +3,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 from local_aws.athena.engine import QueryFailed
 from local_aws.athena.on_duckdb.coercion import array, decimal, duckdb
 from local_aws.athena.on_duckdb.decimals import digits, scaled
 from local_aws.athena.on_duckdb.grammar import refused
 from local_aws.athena.on_duckdb.model import Expr, text
-from local_aws.athena.on_duckdb.nodes import Node
-from local_aws.athena.on_duckdb.python_functions.times import parser
 from local_aws.athena.on_duckdb.signatures import Given
-from local_aws.athena.types import VARCHAR, Type
+from local_aws.athena.types import Type
 
 UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
 _STRFTIME = {"a": "%a", "b": "%b", "c": "%-m", "d": "%d", "e": "%-d", "f": "%f", "H": "%H", "h": "%I", "I": "%I",
@@ -66,42 +63,25 @@ def plain(template: str) -> Callable[[Given], str]:
     return made
 
 
-def regexp(template: str) -> Callable[[Given], str | Expr]:
+def regexp(template: str) -> Callable[[Given], str]:
     """A function of a regular expression: only patterns that Java's and Python's engines read alike."""
-    def made(given: Given) -> str | Expr:
+    def made(given: Given) -> str:
         pattern = _literal(given, 1, "a pattern")
-        _check_pattern(pattern, given.node)
-        if given.name != "regexp_replace" or len(given.arguments) < 3:
-            return given.written(template)
-        replacement = _literal(given, 2, "a replacement")
-        parts = re.findall(r"\$(\d)|\\([\\$])|([^\\$]+)|(.)", replacement, re.DOTALL)
-        if any(other or group and int(group) > re.compile(pattern).groups for group, _, _, other in parts):
-            raise refused(f"the replacement {replacement!r}", given.node)
-        python = "".join(rf"\g<{group}>" if group else (mark or plain).replace("\\", "\\\\")
-                         for group, mark, plain, _ in parts)
-        arguments = [*given.arguments[:2], Expr(text(python), VARCHAR)]
-        return Expr(replace(given, arguments=arguments).written(template),
-                    _longest(given, lambda x, y: max(x * y // 2, y) * (x + 1)))
+        if not _PLAIN.fullmatch(pattern) or re.search(r"[*+?}]\+|\(\?(?!:)", pattern):
+            raise refused(f"the regular expression {pattern!r}", given.node)
+        try:
+            re.compile(pattern)
+        except re.error as failed:
+            raise QueryFailed("INVALID_FUNCTION_ARGUMENT", str(failed)) from None
+        return given.written(template)
     return made
 
 
-def _check_pattern(pattern: str, node: Node) -> None:
-    if not _PLAIN.fullmatch(pattern) or re.search(r"[*+?}]\+|\(\?(?!:)", pattern):
-        raise refused(f"the regular expression {pattern!r}", node)
-    try:
-        re.compile(pattern)
-    except re.error as failed:
-        raise QueryFailed("INVALID_FUNCTION_ARGUMENT", str(failed)) from None
-
-
-def _longest(given: Given, more: Callable[[int, int], int]) -> Type:
-    """The type of a text in which parts are replaced: as long as the longest that there could be."""
-    x, y = given.arguments[0].type.numbers, given.arguments[2].type.numbers
-    return Type("varchar", (min(x[0] + more(x[0], y[0]), 2**31 - 2),) if x and y else ())
-
-
 def replaced(given: Given) -> Expr:
-    return Expr(given.written("py_replace({0}, {1}, {2})"), _longest(given, lambda x, y: y * (x + 1)))
+    """replace: the result is as long as the longest text that it could give."""
+    x, z = given.arguments[0].type.numbers, given.arguments[2].type.numbers
+    size = (min(x[0] + z[0] * (x[0] + 1), 2**31 - 2),) if x and z else ()
+    return Expr(given.written("py_replace({0}, {1}, {2})"), Type("varchar", size))
 
 
 def json_path(template: str) -> Callable[[Given], str]:
@@ -189,10 +169,3 @@ def date_format(given: Given) -> str:
         raise refused(f"date_format of {given.arguments[0].type} with the pattern {pattern!r}", given.node)
     own = re.sub(r"%(.)", lambda found: _STRFTIME[found[1]], pattern)
     return given.written(f"strftime({{0}}, {text(own).replace('{', '{{').replace('}', '}}')})")
-
-
-def date_parse(given: Given) -> str:
-    pattern = _literal(given, 1, "a pattern")
-    if parser(pattern) is None:
-        raise refused(f"the pattern {pattern!r} of date_parse", given.node)
-    return given.written("py_date_parse({0}, {1})")

@@ -55,10 +55,6 @@ scalar("regexp_like", "varchar(x), varchar -> boolean", special.regexp("py_regex
 scalar("regexp_extract", "varchar(x), varchar -> varchar(x)", special.regexp("py_regexp_extract({0}, {1}, 0)"))
 scalar("regexp_extract", "varchar(x), varchar, bigint -> varchar(x)",
        special.regexp("py_regexp_extract({0}, {1}, {2})"))
-scalar("regexp_replace", "varchar(x), varchar -> varchar(x)", special.regexp("py_regexp_replace({0}, {1}, '')"))
-scalar("regexp_replace", "varchar(x), varchar, varchar(y) -> varchar(y)",
-       special.regexp("py_regexp_replace({0}, {1}, {2})"))
-scalar("regexp_replace", "varchar(x), varchar, function(array(varchar),varchar) -> varchar", special.not_verified)
 
 # ---- numbers
 for _kind in ("tinyint", "smallint", "integer", "bigint"):
@@ -93,8 +89,6 @@ for _kind in ("timestamp(p)", "timestamp(p) with time zone"):
     for _part in ("hour", "minute", "second"):
         scalar(_part, f"{_kind} -> bigint", f"CAST(date_part('{_part}', {{0}}) AS BIGINT)")
     scalar("date_format", f"{_kind}, varchar(x) -> varchar", special.date_format)
-scalar("day|hour|minute|second", "interval day to second -> bigint", special.not_verified)
-scalar("date_parse", "varchar(x), varchar(y) -> timestamp(3)", special.date_parse)
 scalar("from_iso8601_timestamp", "varchar(x) -> timestamp(3) with time zone", "py_from_iso8601_timestamp({0})",
        "refuses")
 
@@ -117,10 +111,6 @@ scalar("array_join", "array(T), varchar -> varchar", special.not_verified)
 scalar("array_join", "array(T), varchar, varchar -> varchar", special.not_verified)
 scalar("array_distinct", "array(E) -> array(E)", special.plain("t_array_distinct({0})"))
 scalar("array_sort", "array(E) -> array(E)", special.plain("list_sort({0}, 'ASC', 'NULLS LAST')"))
-scalar("array_sort", "array(T), function(T,T,integer) -> array(T)", special.not_verified)
-scalar("any_match", "array(T), function(T,boolean) -> boolean", "t_any_match(list_transform({0}, {1}))")
-scalar("transform", "array(T), function(T,U) -> array(U)", "list_transform({0}, {1})")
-scalar("filter", "array(T), function(T,boolean) -> array(T)", "list_filter({0}, {1})")
 scalar("sequence", "bigint, bigint -> array(bigint)", "t_sequence({0}, {1})")
 scalar("sequence", "date, date -> array(date)", "t_date_sequence({0}, {1})")
 scalar("sequence", "T, T, U -> array(T)", special.not_verified)
@@ -137,7 +127,6 @@ aggregate("avg", "bigint -> double", "(sum({distinct}CAST({0} AS DOUBLE)){over} 
           "distinct")
 aggregate("avg", "double -> double", "(sum({distinct}{0}){over} / count({distinct}{0}){over})", "distinct")
 aggregate("avg", "decimal(p,s) -> decimal(p,s)", special.avg_decimal, "distinct")
-aggregate("sum|avg", "interval day to second -> interval day to second", special.not_verified)
 aggregate("min", "T -> T", "min({0}){over}", "orderable")
 aggregate("max", "T -> T", "max({0}){over}", "orderable")
 aggregate("max_by", "V, K -> V", "arg_max_null({0}, {1}){over}")
@@ -154,8 +143,8 @@ window("row_number", "-> bigint", "row_number(){over}")
 window("rank", "-> bigint", "rank(){over}")
 window("dense_rank", "-> bigint", "dense_rank(){over}")
 for _name in ("lag", "lead"):
-    window(_name, "T -> T", f"{_name}({{0}}{{nulls}}){{over}}")
-    window(_name, "T, bigint -> T", f"{_name}({{0}}, t_offset({{1}}){{nulls}}){{over}}")
-    window(_name, "T, bigint, T -> T", f"{_name}({{0}}, t_offset({{1}}), {{2}}{{nulls}}){{over}}")
-window("first_value", "T -> T", "first_value({0}{nulls}){over}")
-window("last_value", "T -> T", "last_value({0}{nulls}){over}")
+    window(_name, "T -> T", f"{_name}({{0}}){{over}}")
+    window(_name, "T, bigint -> T", f"{_name}({{0}}, t_offset({{1}})){{over}}")
+    window(_name, "T, bigint, T -> T", f"{_name}({{0}}, t_offset({{1}}), {{2}}){{over}}")
+window("first_value", "T -> T", "first_value({0}){over}")
+window("last_value", "T -> T", "last_value({0}){over}")

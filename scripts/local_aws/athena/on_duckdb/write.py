@@ -41,7 +41,7 @@ def prepared(relation: Relation, target: Target, catalog: Catalog) -> tuple[list
     where they do not fit, NotVerified for a type that is not written as Athena does."""
     columns, texts = _own(relation.fields, target) if target.create else _into(relation.fields, target, catalog)
     for column in columns[:len(columns) - len(target.partitioned_by)]:
-        if _holds(column.type, "row") or target.format == "JSON" and _holds(column.type, "decimal"):
+        if target.format == "JSON" and _holds(column.type, "decimal"):
             raise NotVerified(f"writing {column.type} as {target.format}")
     items = ", ".join(f"{text} AS c{at}" for at, text in enumerate(texts))
     return columns, f"SELECT {items} FROM ({relation.sql}) q"

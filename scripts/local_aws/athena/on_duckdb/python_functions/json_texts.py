@@ -6,8 +6,8 @@ import math
 import re
 from functools import lru_cache
 
+from local_aws.athena.hive_json import DECODER, Number, Pairs, behind_blanks, first_value
 from local_aws.athena.on_duckdb.python_functions.registry import TrinoError, function
-from local_aws.athena.on_duckdb.strict_json import DECODER, Number, Pairs, behind_blanks, first_value
 from local_aws.athena.text import double_text
 
 
@@ -30,7 +30,7 @@ def _walk(text: str, at: int, steps: tuple[str | int, ...]) -> object:
     if text[at] == "{":
         at = behind_blanks(text, at + 1)
         while text[at] == '"':
-            key, at = json.decoder.scanstring(text, at + 1)
+            key, at = DECODER.raw_decode(text, at)
             at = behind_blanks(text, at)
             if text[at] != ":":
                 raise _Nowhere

@@ -79,28 +79,6 @@ def double_to_decimal(value: float, precision: int, scale: int) -> str:
     return result
 
 
-def _wide(value: Decimal) -> str:
-    if len(value.as_tuple().digits) > 38:
-        raise TrinoError("NUMERIC_VALUE_OUT_OF_RANGE", "Decimal overflow")
-    return format(value, "f")
-
-
-@function("VARCHAR, VARCHAR -> VARCHAR")
-def decimal_multiply(left: str, right: str) -> str:
-    with localcontext() as context:
-        context.prec = 100
-        return _wide(Decimal(left) * Decimal(right))
-
-
-@function("VARCHAR, VARCHAR, INTEGER -> VARCHAR")
-def decimal_divide(left: str, right: str, scale: int) -> str:
-    if Decimal(right) == 0:
-        raise TrinoError("DIVISION_BY_ZERO", "Division by zero")
-    with localcontext() as context:
-        context.prec = 100
-        return _wide((Decimal(left) / Decimal(right)).quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP))
-
-
 @function("DOUBLE, INTEGER -> DOUBLE")
 def round_to(value: float, places: int) -> float:
     """Half away from zero, on the double times a power of ten, as Trino computes it."""

@@ -58,9 +58,3 @@ def regexp_extract(text: str, pattern: str, group: int) -> str | None:
                          f"Pattern has {compiled.groups} groups. Cannot access group {group}")
     found = compiled.search(text)
     return found[group] if found else None
-
-
-@function("VARCHAR, VARCHAR, VARCHAR -> VARCHAR")
-def regexp_replace(text: str, pattern: str, template: str) -> str:
-    """With a replacement that the compiler has made Python's."""
-    return _pattern(pattern).sub(template, text)
