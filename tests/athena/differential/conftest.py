@@ -52,6 +52,6 @@ def used(duck: engines.DuckDb) -> dict[str, list[fixtures.Case]]:
     """The cases that each signature and correction of the embedded engine is part of, the shorter ones first."""
     found: dict[str, list[fixtures.Case]] = {}
     for case in sorted(fixtures.every(), key=lambda case: len(case.sql)):
-        for use in duck.tell(uses=case.sql):
+        for use in duck.request(uses=case.sql):
             found.setdefault(use, []).append(case)
     return found

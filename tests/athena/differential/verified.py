@@ -74,7 +74,7 @@ def _casts() -> dict[str, list[str]]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         engine = engines.DuckDb(Path(folder))
-        TABLE.write_text(table(engine.tell(verified=True)), encoding="utf-8")
+        TABLE.write_text(table(engine.request(verified=True)), encoding="utf-8")
         engine.close()
     print(TABLE)
 
