@@ -46,8 +46,6 @@ def dollars() -> dict[str, dict[int, float]]:
     """Dollars a month of each design at each of RATES: Part 7's cells with the prices and the designs are executed."""
     if str(NOTEBOOKS) not in sys.path:
         sys.path.insert(0, str(NOTEBOOKS))
-    import costs
-
     part = executed(PART_7, "costs", math=math, event_bytes=EVENT_BYTES)
-    return {design.name: {rate: sum(costs.month(design, rate, part["prices"]).values()) for rate in RATES}
+    return {design.name: {rate: sum(part["costs"].month(design, rate, part["prices"]).values()) for rate in RATES}
             for design in (*part["designs"], part["aged"])}

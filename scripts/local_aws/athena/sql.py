@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from local_aws.athena.exchange import QueryFailed
-from local_aws.athena.lexer import Token, position, tokens
+from local_aws.athena.trino_sql.lexer import Token, position, tokens
 
 LONGEST = 262_144  # bytes of a statement: https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
 _EXPECTED = ("'ALTER', 'ANALYZE', 'CALL', 'COMMENT', 'COMMIT', 'CREATE', 'DEALLOCATE', 'DELETE', 'DENY', 'DESC', "

@@ -45,15 +45,14 @@ COMPOSED = {
         "cast({double} as varchar)", "date_format({moment}, '%Y-%m-%d')", "date_format({moment}, '%H:%i')",
         "date_format({moment}, '%W %e %M')", "array_join({array}, {text})",
         "element_at({array}, {place})", "regexp_extract({text}, '[A-Z]+')", "regexp_extract({text}, '(\\d)(\\d)')",
-        "regexp_extract({text}, '^.')", "greatest({text}, {text})"],
+        "regexp_extract({text}, '^.')"],
     "number": [
         "({number} + {number})", "({number} - {number})", "({number} * {number})", "({number} / {number})",
         "({number} % {number})", "length({text})", "abs({number})", "(- {number})", "coalesce({number}, {number})",
         "if({truth}, {number}, {number})", "nullif({number}, {number})", "cardinality({array})",
         "strpos({text}, {text})", "try_cast({text} as bigint)", "date_diff('{unit}', {moment}, {moment})",
         "year({moment})", "month({moment})", "day({moment})", "hour({moment})", "day_of_week({moment})",
-        "week({moment})", "try_cast({decimal} as bigint)", "try_cast({double} as integer)",
-        "least({number}, {number})"],
+        "week({moment})", "try_cast({decimal} as bigint)", "try_cast({double} as integer)"],
     "decimal": [
         "({decimal} + {number!})", "({decimal} - {number!})", "({decimal} * {number!})", "({decimal} + {decimal!})",
         "({decimal} - {decimal!})", "({decimal} / {decimal!})", "round({decimal}, 1)",
@@ -66,7 +65,7 @@ COMPOSED = {
         "date_add('{unit}', 40, {moment})",
         "cast(cast({moment} as date) as timestamp)", "coalesce({moment}, {moment})"],
     "array": [
-        "array_distinct({array})", "array_sort({array})", "({array} || {array})",
+        "array_distinct({array})", "array_sort({array})",
         "array[{text}, {text}]", "split({text}, 'E')"],
     "truth": [
         "({text} {compared} {text})", "({number} {compared} {number})", "({double} {compared} {double})",

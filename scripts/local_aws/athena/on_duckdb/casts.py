@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.on_duckdb.coercion import INTEGERS, ZONED, array, as_decimal, common, duckdb, held, numeric, timed
-from local_aws.athena.on_duckdb.grammar import refused
 from local_aws.athena.on_duckdb.model import Expr, Holds, fail, null
-from local_aws.athena.on_duckdb.nodes import Node
-from local_aws.athena.types import Type
+from local_aws.athena.trino_sql.grammar import refused
+from local_aws.athena.trino_sql.nodes import Node
+from local_aws.athena.types import VARCHAR, Type
 
 _ALIASES = {"int": "integer", "float": "real", "dec": "decimal", "numeric": "decimal"}
 _KNOWN = {"boolean", "double", "varchar", "date", "json", "decimal", "timestamp", ZONED.name, "array", *INTEGERS}
@@ -79,8 +79,9 @@ def _cast(sql: str, given: Type, kind: Type, node: Node) -> str | None:
     if timed(given) and kind.name == "date":
         return f"CAST({sql} AS DATE)"
     if timed(given) and timed(kind):
-        digits = kind.numbers[0]
-        return sql if digits >= given.numbers[0] else f"t_round_time({sql}, {10 ** (6 - digits)})"
+        if kind.numbers < given.numbers:
+            raise refused(f"a cast of {given} to {kind}", node)
+        return sql
     return None
 
 
@@ -119,6 +120,8 @@ def _from_text(sql: str, given: Type, kind: Type) -> str | None:
 
 
 def _to_text(sql: str, given: Type, kind: Type, node: Node) -> str:
+    if kind.numbers:
+        raise refused(f"a cast of {given} to {kind}", node)
     if given.name in INTEGERS or given.name == "boolean":
         result = f"CAST({sql} AS VARCHAR)"
     elif given.name == "decimal":  # DuckDB leaves the zero before the point out where there are no whole digits
@@ -136,7 +139,7 @@ def _to_text(sql: str, given: Type, kind: Type, node: Node) -> str:
             result = f"({result} || ' UTC')"
     else:
         raise refused(f"a cast of {given} to {kind}", node)
-    return f"t_fit({result}, {kind.numbers[0]}, '{kind}')" if kind.numbers else result
+    return result
 
 
 def _array(sql: str, given: Type, kind: Type, node: Node) -> str | None:
@@ -144,9 +147,7 @@ def _array(sql: str, given: Type, kind: Type, node: Node) -> str | None:
         raise refused(f"a cast of {given} to {kind}", node)
     if given.name != kind.name:
         return None
-    own, wanted = given.inner[0], kind.inner[0]
-    if own.name == "unknown":
-        return f"CAST({sql} AS {duckdb(kind)})"
-    item = f"c{node.at.line}_{node.at.column}"
-    converted = item if own == wanted else _cast(item, own, wanted, node)
-    return None if converted is None else f"list_transform({sql}, lambda {item}: {converted})"
+    own = given.inner[0]
+    if own.name != "unknown" and (own.name, kind.inner[0]) != ("varchar", VARCHAR):
+        raise refused(f"a cast of {given} to {kind}", node)
+    return f"CAST({sql} AS {duckdb(kind)})"

@@ -4,11 +4,10 @@ https://trino.io/docs/476/functions/decimal.html
 """
 from __future__ import annotations
 
-from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.on_duckdb.coercion import as_decimal, decimal, duckdb
-from local_aws.athena.on_duckdb.grammar import refused
 from local_aws.athena.on_duckdb.model import Expr, coerced
-from local_aws.athena.on_duckdb.nodes import Node
+from local_aws.athena.trino_sql.grammar import refused
+from local_aws.athena.trino_sql.nodes import Node
 from local_aws.athena.types import Type
 
 
@@ -20,8 +19,6 @@ def arithmetic(left: Expr, right: Expr, operator: str, node: Node) -> Expr:
         kind = decimal(max(precision - scale, other - places) + max(scale, places) + 1, max(scale, places))
         return Expr(f"(CAST({left.sql} AS {duckdb(kind)}) {operator} CAST({right.sql} AS {duckdb(kind)}))", kind)
     if operator == "*":
-        if scale + places > 38:
-            raise QueryFailed("INVALID_FUNCTION_ARGUMENT", "DECIMAL scale must be in range [0, precision]")
         if precision + other > 38:
             raise refused(f"{left.type} * {right.type}", node)
         kind = decimal(precision + other, scale + places)

@@ -20,13 +20,13 @@ import duckdb
 
 from local_aws.athena.catalog import Catalog
 from local_aws.athena.exchange import Answer, Column, NotVerified, QueryFailed, Target, Watch, Written
-from local_aws.athena.lexer import tokens
 from local_aws.athena.on_duckdb import errors, scan, write
 from local_aws.athena.on_duckdb.coercion import ZONED, timed
 from local_aws.athena.on_duckdb.macros import statements
 from local_aws.athena.on_duckdb.model import Holds, Relation
 from local_aws.athena.on_duckdb.python_functions import FUNCTIONS
 from local_aws.athena.on_duckdb.queries import Queries
+from local_aws.athena.trino_sql.lexer import tokens
 from local_aws.athena.types import Type
 
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 6000))  # a long sum is as deep as it has terms
@@ -99,7 +99,7 @@ class DuckDbEngine:
         except RecursionError:
             raise QueryFailed("STACK_OVERFLOW", "statement is too large (stack overflow during analysis)") from None
         for one in compiler.scans:
-            scan.check(one)
+            scan.check(one.table)
         return compiler, relation
 
     def loaded(self, compiler: Queries, catalog: Catalog, watch: Watch) -> tuple[duckdb.DuckDBPyConnection, int]:

@@ -7,7 +7,6 @@ https://trino.io/docs/476/functions.html
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -15,7 +14,7 @@ from functools import singledispatchmethod
 
 from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.moments import read_date, read_timestamp
-from local_aws.athena.on_duckdb import casts, decimals, functions, nodes
+from local_aws.athena.on_duckdb import casts, decimals, functions, model
 from local_aws.athena.on_duckdb.coercion import (
     BOOLEAN,
     DATE,
@@ -33,24 +32,13 @@ from local_aws.athena.on_duckdb.coercion import (
     orderable,
     timed,
 )
-from local_aws.athena.on_duckdb.grammar import refused
-from local_aws.athena.on_duckdb.model import (
-    Context,
-    Expr,
-    Field,
-    Holds,
-    Origin,
-    Relation,
-    Scope,
-    coerced,
-    fail,
-    kinds_of,
-    null,
-    text,
-)
-from local_aws.athena.on_duckdb.nodes import Node
+from local_aws.athena.on_duckdb.model import Context, Expr, Field, Holds, Relation, Scope, coerced, fail, null
+from local_aws.athena.trino_sql import nodes
+from local_aws.athena.trino_sql.grammar import refused
+from local_aws.athena.trino_sql.nodes import Node
 from local_aws.athena.types import BIGINT, VARCHAR, Type
 
+DEEPEST_CALL = 8  # calls in calls: the text that DuckDB makes of its macros grows with each as a power
 _NAN_AWARE = {"=": "eq", "<>": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 
 
@@ -60,12 +48,12 @@ class Expressions:
 
     def __init__(self, now: datetime.datetime):
         self.now, self.holds = now, Holds.NOTHING
-        self.deferred: set[Origin] | None = None  # where needs are kept while what may go unused is compiled
+        self.deferred: set[model.Origin] | None = None  # where needs are kept while what may go unused is compiled
 
     def compile_query(self, query: nodes.Query, outer: Scope | None) -> Relation:
         raise NotImplementedError
 
-    def need(self, needs: Iterable[Origin]) -> None:
+    def need(self, needs: Iterable[model.Origin]) -> None:
         """Take note that columns of scans have to be read."""
         if self.deferred is not None:
             self.deferred.update(needs)
@@ -75,11 +63,15 @@ class Expressions:
 
     def expression(self, node: Node, context: Context) -> Expr:
         """The node, compiled, with what it and all within it hold."""
-        outer, context.holds = context.holds, Holds.NOTHING
-        loose = len(context.loose)
+        outer, context.holds = (context.holds, context.calls), Holds.NOTHING
+        loose, context.calls = len(context.loose), 0
         result = self.compiled(node, context)
-        result = replace(result, holds=result.holds | context.holds)
-        context.holds = outer | result.holds
+        divides = isinstance(node, nodes.Binary) and node.operator in "[]/%"
+        calls = context.calls + (divides or isinstance(node, (nodes.Call, nodes.Cast)))
+        if calls > DEEPEST_CALL:
+            raise refused("calls nested as deep as this", node)
+        result = replace(result, holds=result.holds | context.holds, calls=calls)
+        context.holds, context.calls = outer[0] | result.holds, max(outer[1], calls)
         self.holds |= result.holds
         if context.groups is not None and not context.inside and result.sql in context.groups:
             del context.loose[loose:]
@@ -89,13 +81,16 @@ class Expressions:
     def compiled(self, node: Node, context: Context) -> Expr:
         raise refused(type(node).__name__.upper(), node)
 
-    def unified(self, parts: Sequence[Expr], at: Sequence[Node], message: str) -> tuple[list[Expr], Type]:
-        """Values brought to their common type; `message` for the error may use {0} and {1}, the types that clash."""
+    def unified(self, parts: Sequence[Expr], at: Sequence[Node], what: str) -> tuple[list[Expr], Type]:
+        """Values brought to their common type; `what` they are, for the error."""
         kind = parts[0].type
         for part, node in zip(parts[1:], at[1:], strict=True):
             both = common(kind, part.type)
             if both is None:
-                raise fail("TYPE_MISMATCH", node, message.format(kind, part.type))
+                shown = ", ".join(dict.fromkeys(str(one.type) for one in parts))
+                raise fail("TYPE_MISMATCH", node, f"{what} must be the same type or coercible to a common type. Cannot "
+                           f"find common type between {kind} and {part.type}, all types (without duplicates): "
+                           f"[{shown}]")
             kind = both
         return [coerced(part, kind) for part in parts], kind
 
@@ -121,10 +116,10 @@ class Expressions:
         if node.type == "integer":
             return self._whole(int(node.text), node)
         if node.type == "decimal":
-            return self._decimal("", node.text, node)
+            return self._decimal(node.text, node)
         if node.type == "double":
             return Expr(f"CAST('{node.text}' AS DOUBLE)", DOUBLE, float(node.text), True)
-        return Expr(text(node.text), Type("varchar", (len(node.text),)), node.text, True)
+        return Expr(model.text(node.text), Type("varchar", (len(node.text),)), node.text, True)
 
     def _whole(self, value: int, node: Node) -> Expr:
         if not -2**63 <= value < 2**63:
@@ -132,19 +127,19 @@ class Expressions:
         kind = INTEGER if -2**31 <= value < 2**31 else BIGINT
         return Expr(f"CAST({value} AS {duckdb(kind)})", kind, value, True)
 
-    def _decimal(self, sign: str, written: str, node: Node) -> Expr:
+    def _decimal(self, written: str, node: Node) -> Expr:
         whole, _, fraction = written.partition(".")
         whole = whole.lstrip("0")
         precision = max(len(whole) + len(fraction), 1)
         if precision > 38:
             raise fail("INVALID_LITERAL", node, f"Invalid numeric literal: {written}")
         kind = Type("decimal", (precision, len(fraction)))
-        digits = sign + (whole or "0") + ("." + fraction if fraction else "")
+        digits = (whole or "0") + ("." + fraction if fraction else "")
         return Expr(f"CAST('{digits}' AS {duckdb(kind)})", kind, Decimal(digits), True)
 
     @compiled.register
     def typed(self, node: nodes.Typed, context: Context) -> Expr:
-        """DATE '…', TIMESTAMP '…', DECIMAL '…', DOUBLE '…' and so on."""
+        """DATE '…', TIMESTAMP '…', DOUBLE '…' and so on."""
         try:
             if node.type == "date":
                 return Expr(f"CAST('{read_date(node.text)}' AS DATE)", DATE, node.text, True)
@@ -154,18 +149,13 @@ class Expressions:
                     raise refused(f"TIMESTAMP '{node.text}', for its {'zone' if digits <= 6 else 'digits'},", node)
                 kind = Type(TIMESTAMP.name if zone is None else ZONED.name, (digits,))
                 return Expr(f"CAST('{moment}' AS TIMESTAMP)", kind, node.text, True)
-            if node.type == "decimal":
-                found = re.fullmatch(r"([+-]?)(\d+\.?\d*|\.\d+)", node.text.strip())
-                if not found:
-                    raise ValueError(node.text)
-                return self._decimal(found[1], found[2], node)
         except ValueError:
             raise fail("INVALID_LITERAL", node,
                        f"'{node.text}' is not a valid {node.type.upper()} literal") from None
         if node.type in ("double", "bigint", "integer", "int", "smallint", "tinyint", "boolean"):
             kind = casts.resolved(Type(node.type), node)
-            return casts.cast(Expr(text(node.text), VARCHAR, node.text, True), kind, node, safe=False)
-        if node.type in ("time", "char", "varchar", "varbinary", "uuid", "ipaddress", "json", "real"):
+            return casts.cast(Expr(model.text(node.text), VARCHAR, node.text, True), kind, node, safe=False)
+        if node.type in ("decimal", "time", "char", "varchar", "varbinary", "uuid", "ipaddress", "json", "real"):
             raise refused(f"a literal of type {node.type.upper()}", node)
         raise QueryFailed("TYPE_NOT_FOUND", f"Unknown type: {node.type}")
 
@@ -294,10 +284,7 @@ class Expressions:
             return self._rows_among(node, node.value, node.items, context)
         value = self.expression(node.value, context)
         items = [self.expression(item, context) for item in node.items]
-        (value, *items), kind = self.unified(
-            [value, *items], [node.value, *node.items],
-            "IN value and list items must be the same type or coercible to a common type. Cannot find common type "
-            f"between {{0}} and {{1}}, all types (without duplicates): [{kinds_of([value, *items])}]")
+        (value, *items), kind = self.unified([value, *items], [node.value, *node.items], "IN value and list items")
         if kind.name == "array":
             raise refused(f"IN with {kind}", node)
         if kind == DOUBLE:
@@ -331,19 +318,8 @@ class Expressions:
             if part.type.name not in ("varchar", "unknown"):
                 raise fail("TYPE_MISMATCH", at, f"{what} LIKE expression must evaluate to a varchar "
                                                 f"(actual: {part.type})")
-        value, pattern, tail = coerced(value, VARCHAR), coerced(pattern, VARCHAR), ""
-        if node.escape is not None:
-            escape = self.expression(node.escape, context)
-            if not isinstance(escape.value, str) or len(escape.value) != 1:
-                raise QueryFailed("INVALID_FUNCTION_ARGUMENT", "Escape string must be a single character")
-            if not isinstance(pattern.value, str) or not pattern.literal:
-                raise refused("LIKE … ESCAPE with a pattern that is no literal", node)
-            mark = re.escape(escape.value)
-            if re.search(f"{mark}(?![%_{mark}])", re.sub(f"{mark}{mark}", "", pattern.value)):
-                raise QueryFailed("INVALID_FUNCTION_ARGUMENT",
-                                  "Escape character must be followed by '%', '_' or the escape character itself")
-            tail = f" ESCAPE {escape.sql}"
-        return Expr(f"({value.sql} {'NOT ' if node.negated else ''}LIKE {pattern.sql}{tail})", BOOLEAN)
+        sql = f"({coerced(value, VARCHAR).sql} {'NOT ' if node.negated else ''}LIKE {coerced(pattern, VARCHAR).sql})"
+        return Expr(sql, BOOLEAN)
 
     # ---- arithmetic
 
@@ -382,9 +358,7 @@ class Expressions:
             conditions.append(self.compare(operand, value, "=", condition))
         at = [result for _, result in node.whens] + ([node.default] if node.default is not None else [])
         results = [self.expression(one, context) for one in at]
-        results, kind = self.unified(results, at, "All CASE results must be the same type or coercible to a common "
-                                     "type. Cannot find common type between {0} and {1}, all types (without "
-                                     f"duplicates): [{kinds_of(results)}]")
+        results, kind = self.unified(results, at, "All CASE results")
         whens = " ".join(f"WHEN {condition} THEN {result.sql}"
                          for condition, result in zip(conditions, results, strict=False))
         default = f" ELSE {results[-1].sql}" if node.default is not None else ""
@@ -400,9 +374,7 @@ class Expressions:
         items = [self.expression(item, context) for item in node.items]
         if not items:
             return Expr("CAST([] AS INTEGER[])", array(UNKNOWN))
-        items, kind = self.unified(items, node.items, "All ARRAY elements must be the same type or coercible to a "
-                                   "common type. Cannot find common type between {0} and {1}, all types (without "
-                                   f"duplicates): [{kinds_of(items)}]")
+        items, kind = self.unified(items, node.items, "All ARRAY elements")
         return Expr(f"CAST([{', '.join(item.sql for item in items)}] AS {duckdb(kind)}[])", array(kind))
 
     # ---- functions, and queries inside

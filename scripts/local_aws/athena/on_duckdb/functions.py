@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from local_aws.athena.exchange import QueryFailed
-from local_aws.athena.on_duckdb.coercion import common, orderable
-from local_aws.athena.on_duckdb.grammar import refused
-from local_aws.athena.on_duckdb.model import Compiler, Context, Expr, Holds, fail, kinds_of
-from local_aws.athena.on_duckdb.nodes import Call, Node, Sort, Window
+from local_aws.athena.on_duckdb.coercion import UNKNOWN, common, orderable
+from local_aws.athena.on_duckdb.model import Compiler, Context, Expr, Holds, coerced, fail
 from local_aws.athena.on_duckdb.signatures import Signature, emitted, resolve, unknown
 from local_aws.athena.on_duckdb.verified import REGISTRY
+from local_aws.athena.trino_sql.grammar import refused
+from local_aws.athena.trino_sql.nodes import Call, Node, Sort, Window
 from local_aws.athena.types import Type
 
 
@@ -147,19 +147,19 @@ def _coalesce(on: Compiler, node: Call, context: Context) -> Expr:
     if len(node.arguments) < 2:
         raise fail("SYNTAX_ERROR", node, "The 'coalesce' function must have at least two arguments")
     parts = [on.expression(one, context) for one in node.arguments]
-    parts, kind = on.unified(parts, node.arguments, "All COALESCE operands must be the same type or coercible to a "
-                             "common type. Cannot find common type between {0} and {1}, all types (without "
-                             f"duplicates): [{kinds_of(parts)}]")
+    parts, kind = on.unified(parts, node.arguments, "All COALESCE operands")
     return Expr(f"coalesce({', '.join(one.sql for one in parts)})", kind)
 
 
 def _if(on: Compiler, node: Call, context: Context) -> Expr:
     _counted(node, (2, 3), "Invalid number of arguments for 'if' function")
     condition = on.boolean(node.arguments[0], context, "IF condition")
-    parts = [on.expression(one, context) for one in node.arguments[1:]]
-    parts, kind = on.unified(parts, node.arguments[1:], "Result types for IF must be the same: {0} vs {1}")
-    default = f" ELSE {parts[1].sql}" if len(parts) == 2 else ""
-    return Expr(f"(CASE WHEN {condition.sql} THEN {parts[0].sql}{default} END)", kind)
+    yes, *rest = (on.expression(one, context) for one in node.arguments[1:])
+    no = rest[0] if rest else Expr("NULL", UNKNOWN, None, True)
+    kind = common(yes.type, no.type)
+    if kind is None:
+        raise fail("TYPE_MISMATCH", node.arguments[2], f"Result types for IF must be the same: {yes.type} vs {no.type}")
+    return Expr(f"(CASE WHEN {condition.sql} THEN {coerced(yes, kind).sql} ELSE {coerced(no, kind).sql} END)", kind)
 
 
 def _nullif(on: Compiler, node: Call, context: Context) -> Expr:

@@ -47,8 +47,6 @@ MACROS: dict[str, str] = {
     "t_element_at(a, i)": "a[CASE WHEN a IS NULL OR i IS NULL OR abs(i) > len(a) THEN NULL WHEN i = 0 THEN "
     + _error("INVALID_FUNCTION_ARGUMENT", "'SQL array indices start at 1'")
     + " ELSE i END]",
-    "t_round_time(t, step)": "make_timestamp(CAST(step * CAST(floor((epoch_us(t) + step // 2) / step) AS BIGINT) "
-    "AS BIGINT))",
     "t_text_to_boolean(s)": "CASE WHEN s IS NULL THEN NULL WHEN lower(s) IN ('t', 'true', '1') THEN TRUE "
     "WHEN lower(s) IN ('f', 'false', '0') THEN FALSE ELSE "
     + _error("INVALID_CAST_ARGUMENT", "'Cannot cast ''' || s || ''' to BOOLEAN'", "BOOLEAN")
@@ -58,9 +56,6 @@ MACROS: dict[str, str] = {
     "t_text_to_timestamp(s, p)": "CASE WHEN s IS NULL THEN NULL WHEN regexp_full_match(s, "
     "'[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-9]{2}:[0-5][0-9]') AND TRY_CAST(s AS TIMESTAMP) "
     "IS NOT NULL THEN s ELSE py_text_to_timestamp(s, CAST(p AS INTEGER)) END",
-    "t_fit(s, n, wanted)": "CASE WHEN length(s) <= n THEN s ELSE "
-    + _error("INVALID_CAST_ARGUMENT", "'Value ' || s || ' cannot be represented as ' || wanted", "VARCHAR")
-    + " END",
     "t_point_plain(digits, scale)": "left(lpad(digits, greatest(len(digits), scale + 1)::INTEGER, '0'), -scale) || "
                                     "'.' || right(lpad(digits, greatest(len(digits), scale + 1)::INTEGER, '0'), scale)",
     # substr counts from 1 and from the end with a negative start; outside of the text, or at 0, it is empty.
@@ -75,14 +70,10 @@ MACROS: dict[str, str] = {
     "WHEN len(a) > list_count(a) THEN NULL ELSE FALSE END",
     "t_array_join(a, d)": "CASE WHEN a IS NULL OR d IS NULL THEN NULL ELSE "
     "py_join(list_filter(a, lambda x: x IS NOT NULL), d) END",
-    "t_array_join_null(a, d, n)": "CASE WHEN a IS NULL OR d IS NULL OR n IS NULL THEN NULL ELSE "
-    "py_join(list_transform(a, lambda x: coalesce(x, n)), d) END",
     "t_sequence(a, b)": "CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN abs(b - a) >= 10000 THEN "
     + _error("INVALID_FUNCTION_ARGUMENT", "'result of sequence function must not have more than 10000 entries'",
              "BIGINT[]")
     + " WHEN a <= b THEN generate_series(a, b) ELSE generate_series(a, b, -1) END",
-    "t_date_sequence(a, b)": "list_transform(t_sequence(CAST(0 AS BIGINT), CAST(b - a AS BIGINT)), lambda n: a + "
-                             "CAST(n AS INTEGER))",
     "t_array_distinct(a)": "list_filter(a, lambda x, i: coalesce(list_position(a, x) = i, FALSE))",
     "t_offset(n)": "CASE WHEN n IS NULL THEN "
     + _error("INVALID_FUNCTION_ARGUMENT", "'Offset must not be null'")

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import datetime
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Protocol
@@ -11,7 +11,7 @@ from typing import Protocol
 from local_aws.athena.catalog import Table
 from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.on_duckdb.coercion import duckdb
-from local_aws.athena.on_duckdb.nodes import Node
+from local_aws.athena.trino_sql.nodes import Node
 from local_aws.athena.types import Type
 
 Value = bool | int | float | str | Decimal | None
@@ -38,6 +38,7 @@ class Expr:
     value: Value = None
     literal: bool = False
     holds: Holds = Holds.NOTHING
+    calls: int = 0  # how deep calls stand in calls: a macro's text repeats its arguments
 
 
 @dataclass(eq=False)
@@ -110,6 +111,7 @@ class Context:
     loose: list[Node] = field(default_factory=list)  # names of columns that are neither grouped nor aggregated
     aggregate: Node | None = None  # the first that was found
     holds: Holds = Holds.NOTHING
+    calls: int = 0
     used: list[Field] = field(default_factory=list)
 
 
@@ -127,8 +129,9 @@ class Compiler(Protocol):
     def compare(self, left: Expr, right: Expr, operator: str, node: Node) -> str:
         """The text of a comparison. Raises TYPE_MISMATCH, or a refusal."""
 
-    def unified(self, parts: Sequence[Expr], at: Sequence[Node], message: str) -> tuple[list[Expr], Type]:
-        """Values brought to their common type; `message` may use {0} and {1}, the types that clash."""
+    def unified(self, parts: Sequence[Expr], at: Sequence[Node], what: str) -> tuple[list[Expr], Type]:
+        """Values brought to their common type; `what` they are, for the error."""
+
 
 def fail(code: str, at: Node, message: str) -> QueryFailed:
     """Trino's error at a node's place."""
@@ -154,8 +157,3 @@ def coerced(given: Expr, wanted: Type) -> Expr:
     if given.type.name == wanted.name == "varchar" or duckdb(given.type) == duckdb(wanted):
         return replace(given, type=wanted)
     return replace(given, sql=f"CAST({given.sql} AS {duckdb(wanted)})", type=wanted)
-
-
-def kinds_of(parts: Iterable[Expr]) -> str:
-    """The types of values, each once, as Trino's messages list them."""
-    return ", ".join(dict.fromkeys(str(part.type) for part in parts))

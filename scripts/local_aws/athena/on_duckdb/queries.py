@@ -13,24 +13,13 @@ from dataclasses import dataclass, replace
 from local_aws.athena.catalog import Catalog, Table
 from local_aws.athena.exchange import NotVerified, QueryFailed
 from local_aws.athena.hive_types import from_hive
-from local_aws.athena.on_duckdb import nodes
 from local_aws.athena.on_duckdb.coercion import common, held
 from local_aws.athena.on_duckdb.expressions import Expressions, matches, plain_path
 from local_aws.athena.on_duckdb.functions import sort_item
-from local_aws.athena.on_duckdb.grammar import parse, refused
-from local_aws.athena.on_duckdb.model import (
-    Context,
-    Expr,
-    Field,
-    Holds,
-    Relation,
-    Scan,
-    Scope,
-    coerced,
-    fail,
-    null,
-)
-from local_aws.athena.on_duckdb.nodes import Node
+from local_aws.athena.on_duckdb.model import Context, Expr, Field, Holds, Relation, Scan, Scope, coerced, fail, null
+from local_aws.athena.trino_sql import nodes
+from local_aws.athena.trino_sql.grammar import parse, refused
+from local_aws.athena.trino_sql.nodes import Node
 from local_aws.athena.types import BIGINT, Type
 
 DEEPEST_VIEW = 50  # views within views

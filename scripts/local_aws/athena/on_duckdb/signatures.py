@@ -10,9 +10,9 @@ from pathlib import Path
 
 from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.on_duckdb.coercion import UNKNOWN, ZONED, as_decimal, coerces, common, duckdb, orderable, timed
-from local_aws.athena.on_duckdb.grammar import refused
 from local_aws.athena.on_duckdb.model import Expr, Holds, coerced, fail
-from local_aws.athena.on_duckdb.nodes import Call, Node
+from local_aws.athena.trino_sql.grammar import refused
+from local_aws.athena.trino_sql.nodes import Call, Node
 from local_aws.athena.types import Type, parse_type
 
 # Trino 476's functions (SHOW FUNCTIONS): what is there but not verified is refused, not unknown.

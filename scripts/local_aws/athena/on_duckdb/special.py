@@ -7,9 +7,9 @@ from collections.abc import Callable
 from local_aws.athena.exchange import QueryFailed
 from local_aws.athena.on_duckdb.coercion import array, decimal, duckdb
 from local_aws.athena.on_duckdb.decimals import digits, scaled
-from local_aws.athena.on_duckdb.grammar import refused
 from local_aws.athena.on_duckdb.model import Expr, text
 from local_aws.athena.on_duckdb.signatures import Given
+from local_aws.athena.trino_sql.grammar import refused
 from local_aws.athena.types import Type
 
 UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
@@ -38,19 +38,6 @@ def not_verified(given: Given) -> str:
     """A signature that Trino has, so that a call of it is told from one that is wrong."""
     types = ", ".join(str(one.type) for one in given.arguments)
     raise refused(f"the function {given.name}({types})", given.node)
-
-
-def concat_arrays(given: Given) -> str:
-    nulls = " OR ".join(f"{one.sql} IS NULL" for one in given.arguments)
-    return given.written(f"(CASE WHEN {nulls} THEN NULL ELSE list_concat({{all}}) END)")
-
-
-def extreme(given: Given) -> str:
-    """greatest and least: null when any argument is, unlike DuckDB's, which skips nulls."""
-    if given.result.inner or given.result.name in ("double", "json", "boolean", "unknown"):
-        raise refused(f"{given.name} of {given.result}", given.node)
-    nulls = " OR ".join(f"{one.sql} IS NULL" for one in given.arguments)
-    return given.written(f"(CASE WHEN {nulls} THEN NULL ELSE {given.name}({{all}}) END)")
 
 
 def plain(template: str) -> Callable[[Given], str]:

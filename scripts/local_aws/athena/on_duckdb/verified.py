@@ -6,6 +6,8 @@ https://trino.io/docs/476/functions.html
 """
 from __future__ import annotations
 
+from functools import partial
+
 from local_aws.athena.on_duckdb import special
 from local_aws.athena.on_duckdb.signatures import Registry, Text, signature
 
@@ -17,28 +19,15 @@ def _add(kind: str, names: str, shown: str, text: Text, *options: str) -> None:
         REGISTRY.setdefault(name, []).append(signature(kind, name, shown, text, *options))
 
 
-def scalar(names: str, shown: str, text: Text, *options: str) -> None:
-    _add("scalar", names, shown, text, *options)
-
-
-def aggregate(names: str, shown: str, text: Text, *options: str) -> None:
-    _add("aggregate", names, shown, text, *options)
-
-
-def window(names: str, shown: str, text: Text, *options: str) -> None:
-    _add("window", names, shown, text, *options)
-
+scalar, aggregate, window = (partial(_add, kind) for kind in ("scalar", "aggregate", "window"))
 
 # ---- text
 scalar("length", "varchar(x) -> bigint", "length({0})")
 scalar("lower", "varchar(x) -> varchar(x)", "py_lower({0})")
 scalar("upper", "varchar(x) -> varchar(x)", "py_upper({0})")
 scalar("concat", "varchar, varchar... -> varchar", lambda given: f"({' || '.join(one.sql for one in given.arguments)})")
-scalar("concat", "array(E), array(E)... -> array(E)", special.concat_arrays)
-scalar("concat", "array(E), E -> array(E)",
-       "(CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE list_append({0}, {1}) END)")
-scalar("concat", "E, array(E) -> array(E)",
-       "(CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE list_prepend({0}, {1}) END)")
+for _shown in ("array(E), array(E)...", "array(E), E", "E, array(E)"):
+    scalar("concat", f"{_shown} -> array(E)", special.not_verified)
 scalar("substr|substring", "varchar(x), bigint -> varchar(x)", "t_substr({0}, {1})")
 scalar("substr|substring", "varchar(x), bigint, bigint -> varchar(x)", "t_substr_length({0}, {1}, {2})")
 scalar("trim", "varchar(x) -> varchar(x)", special.trim)
@@ -67,7 +56,6 @@ scalar("round", "double -> double", "CAST(py_round_to({0}, CAST(0 AS INTEGER)) A
 scalar("round", "double, integer -> double", "CAST(py_round_to({0}, {1}) AS DOUBLE)")
 scalar("round", "decimal(p,s) -> decimal(p,s)", special.round_decimal)
 scalar("round", "decimal(p,s), integer -> decimal(p,s)", special.round_decimal)
-scalar("greatest|least", "E... -> E", special.extreme)
 
 # ---- times
 scalar("now", "-> timestamp(3) with time zone", special.now)
@@ -106,13 +94,12 @@ scalar("cardinality", "array(E) -> bigint", "CAST(len({0}) AS BIGINT)")
 scalar("contains", "array(T), T -> boolean", special.plain("t_contains({0}, {1})"))
 scalar("element_at", "array(E), bigint -> E", "t_element_at({0}, {1})")
 scalar("array_join", "array(varchar), varchar -> varchar", "t_array_join({0}, {1})")
-scalar("array_join", "array(varchar), varchar, varchar -> varchar", "t_array_join_null({0}, {1}, {2})")
 scalar("array_join", "array(T), varchar -> varchar", special.not_verified)
 scalar("array_join", "array(T), varchar, varchar -> varchar", special.not_verified)
 scalar("array_distinct", "array(E) -> array(E)", special.plain("t_array_distinct({0})"))
 scalar("array_sort", "array(E) -> array(E)", special.plain("list_sort({0}, 'ASC', 'NULLS LAST')"))
 scalar("sequence", "bigint, bigint -> array(bigint)", "t_sequence({0}, {1})")
-scalar("sequence", "date, date -> array(date)", "t_date_sequence({0}, {1})")
+scalar("sequence", "date, date -> array(date)", special.not_verified)
 scalar("sequence", "T, T, U -> array(T)", special.not_verified)
 scalar("sequence", "timestamp(p), timestamp(p) -> array(timestamp(p))", special.not_verified)
 

@@ -16,9 +16,9 @@ from dataclasses import replace
 from typing import NoReturn, TypeVar
 
 from local_aws.athena.exchange import NotVerified, QueryFailed
-from local_aws.athena.lexer import Token, tokens
-from local_aws.athena.on_duckdb import nodes
-from local_aws.athena.on_duckdb.nodes import Node
+from local_aws.athena.trino_sql import nodes
+from local_aws.athena.trino_sql.lexer import Token, tokens
+from local_aws.athena.trino_sql.nodes import Node
 from local_aws.athena.types import Type
 
 _T = TypeVar("_T")
@@ -103,7 +103,7 @@ class Parser:
     @contextlib.contextmanager
     def deeper(self) -> Iterator[None]:
         """One bracket deeper. Raises STACK_OVERFLOW, as Trino does where its own stack ends."""
-        if self.depth == DEEPEST:
+        if self.depth > DEEPEST:  # an expression in the innermost bracket counts as well
             raise QueryFailed("STACK_OVERFLOW", "statement is too large (stack overflow during analysis)")
         self.depth += 1
         try:
@@ -391,7 +391,9 @@ class Parser:
             return nodes.In(at, value, self.in_brackets(lambda: self.many(self.expression)), negates)
         if self.accept("LIKE"):
             pattern = self.concatenation()
-            return nodes.Like(at, value, pattern, self.concatenation() if self.accept("ESCAPE") else None, negates)
+            if self.at("ESCAPE"):
+                raise refused("LIKE … ESCAPE", self.now)
+            return nodes.Like(at, value, pattern, negates)
         if negates:
             self.fail("'BETWEEN', 'IN', 'LIKE'")
         return value

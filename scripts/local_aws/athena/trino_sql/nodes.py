@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from local_aws.athena.lexer import Token
+from local_aws.athena.trino_sql.lexer import Token
 from local_aws.athena.types import Type
 
 
@@ -208,11 +208,10 @@ class In(Node):
 
 @dataclass(frozen=True)
 class Like(Node):
-    """[NOT] LIKE, with the text behind ESCAPE or None."""
+    """[NOT] LIKE."""
 
     value: Node
     pattern: Node
-    escape: Node | None
     negated: bool
 
 
