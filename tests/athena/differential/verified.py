@@ -30,9 +30,10 @@ units must be literals; the only time zone is UTC. `differential/fixtures` shows
 CLAUSES = """
 ## Clauses
 
-SELECT [DISTINCT], WITH, FROM with subqueries, JOIN (inner, left, right, full, cross; ON and USING), UNNEST [WITH
-ORDINALITY], WHERE, GROUP BY, HAVING, UNION, INTERSECT and EXCEPT [ALL], ORDER BY with NULLS FIRST and LAST, OFFSET,
-LIMIT, VALUES, TABLE; scalar, IN and EXISTS subqueries; FILTER, and OVER with ROWS frames and IGNORE NULLS.
+SELECT [DISTINCT], WITH, FROM with subqueries, JOIN (inner, left, cross; ON), UNNEST [WITH ORDINALITY],
+WHERE, GROUP BY, HAVING, UNION, INTERSECT and EXCEPT [ALL], ORDER BY with NULLS FIRST and LAST, OFFSET, LIMIT,
+VALUES, TABLE; scalar, IN and EXISTS subqueries; FILTER, and OVER with PARTITION BY and ORDER BY. CREATE TABLE AS and
+INSERT INTO write Parquet.
 """
 _CAST = re.compile(r"cast\((\w|json_parse\(g\)) as (\w+(?: with time zone|\(\D+\))?)(?:\([\d,]+\))?\)")
 TITLES = {"text": "Text", "numbers": "Numbers", "times": "Dates and times", "json": "JSON", "arrays": "Arrays",

@@ -82,6 +82,7 @@ def json_path(template: str) -> Callable[[Given], str]:
 
 
 def split(given: Given) -> Expr:
+    """split: an array of texts as long as the whole, at most."""
     return Expr(given.written("t_split({0}, {1})"), array(given.arguments[0].type))
 
 
@@ -91,6 +92,7 @@ def trim(given: Given) -> str:
 
 
 def round_decimal(given: Given) -> Expr:
+    """round of a decimal, half away from zero: Trino gives it a digit more, or no scale without places."""
     (precision, scale), places = given.arguments[0].type.numbers, 0
     kind = decimal(precision - scale + min(scale, 1), 0)
     if len(given.arguments) == 2:
@@ -103,6 +105,7 @@ def round_decimal(given: Given) -> Expr:
 
 
 def avg_decimal(given: Given) -> str:
+    """avg of decimals, exact: the sum's digits divided and rounded half up to the argument's scale."""
     wide = decimal(38, given.result.numbers[1])
     total = given.written(f"CAST(sum({{distinct}}{{0}}){{over}} AS {duckdb(wide)})")
     count = given.written("CAST(count({distinct}{0}){over} AS HUGEINT)")
@@ -121,10 +124,12 @@ def _unit(given: Given, of: Type) -> str:
 
 
 def date_trunc(given: Given) -> str:
+    """date_trunc. Raises INVALID_FUNCTION_ARGUMENT for a unit that the type has not."""
     return given.written(f"CAST(date_trunc('{_unit(given, given.result)}', {{1}}) AS {{type}})")
 
 
 def date_add(given: Given) -> str:
+    """date_add: months end on the last day that there is. Raises INVALID_FUNCTION_ARGUMENT for a unit."""
     unit = _unit(given, given.result)
     count = "CAST({1} AS INTEGER)"
     amount = {"millisecond": "to_milliseconds({1})", "quarter": f"to_months({count} * 3)",
@@ -145,6 +150,7 @@ def date_diff(given: Given) -> str:
 
 
 def now(given: Given) -> str:
+    """The instant at which the query started, in milliseconds."""
     return f"CAST('{given.now.replace(tzinfo=None).isoformat(' ', 'milliseconds')}' AS TIMESTAMP)"
 
 

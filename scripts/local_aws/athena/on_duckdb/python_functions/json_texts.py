@@ -56,6 +56,7 @@ def _behind(text: str, at: int) -> int:
 
 @function("VARCHAR, VARCHAR -> VARCHAR")
 def json_extract_scalar(text: str, path: str) -> str | None:
+    """The text, number or boolean at a path as text; None for what is nowhere, null or no scalar."""
     try:
         value = _walk(text, 0, _steps(path))
     except (ValueError, RecursionError, IndexError, _Nowhere):
@@ -67,6 +68,7 @@ def json_extract_scalar(text: str, path: str) -> str | None:
 
 @function("VARCHAR, VARCHAR -> VARCHAR")
 def json_extract(text: str, path: str) -> str | None:
+    """The value at a path as JSON text, its keys in the order of the input; None where there is none."""
     try:
         return _written(_walk(text, 0, _steps(path)), False)
     except (ValueError, RecursionError, IndexError, _Nowhere):
@@ -75,6 +77,7 @@ def json_extract(text: str, path: str) -> str | None:
 
 @function("VARCHAR -> VARCHAR")
 def json_parse(text: str) -> str:
+    """A JSON text written anew. Raises INVALID_FUNCTION_ARGUMENT."""
     value, end = first_value(text)
     if end < 0 or behind_blanks(text, end) != len(text):
         raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Cannot convert value to JSON: '{text}'")
@@ -83,6 +86,7 @@ def json_parse(text: str) -> str:
 
 @function("VARCHAR -> BIGINT")
 def json_array_length(text: str) -> int | None:
+    """How many elements an array's text has; None for what is no array."""
     value, _ = first_value(text)
     return len(value) if isinstance(value, list) and not isinstance(value, Pairs) else None
 
