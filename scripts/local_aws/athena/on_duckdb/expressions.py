@@ -291,7 +291,7 @@ class Expressions:
         if isinstance(node.items, nodes.Query):
             return self._in_query(node, node.items, context)
         if isinstance(node.value, nodes.Row):
-            raise refused("IN with a ROW", node)
+            return self._rows_among(node, node.value, node.items, context)
         value = self.expression(node.value, context)
         items = [self.expression(item, context) for item in node.items]
         (value, *items), kind = self.unified([value, *items], [node.value, *node.items], "IN value and list items")
@@ -301,6 +301,24 @@ class Expressions:
             sql = "(" + " OR ".join(self.compare(value, item, "=", node) for item in items) + ")"
         else:
             sql = f"({value.sql} IN ({', '.join(item.sql for item in items)}))"
+        return Expr(f"(NOT {sql})" if node.negated else sql, BOOLEAN)
+
+    def _rows_among(self, node: nodes.In, row: nodes.Row, items: Sequence[Node], context: Context) -> Expr:
+        """(a, b) IN ((1, 2), (3, 4)): a row with a null is in no list, and not out of one."""
+        values = [self.expression(part, context) for part in row.items]
+        before, same = len(context.used), []
+        for item in items:
+            if not isinstance(item, nodes.Row) or len(item.items) != len(values):
+                raise refused("IN with what is no list of ROW values of the same size", node)
+            parts = [self.expression(part, context) for part in item.items]
+            pairs = [self.compare(value, part, "=", item) for value, part in zip(values, parts, strict=True)]
+            same.append(f"({' AND '.join(pairs)})")
+        if len(context.used) != before:
+            raise refused("IN with a list of ROW values that are no literals", node)
+        sql = f"({' OR '.join(same)})"
+        if len(same) > 1:
+            nulls = " OR ".join(f"{value.sql} IS NULL" for value in values)
+            sql = f"(CASE WHEN {nulls} THEN NULL ELSE {sql} END)"
         return Expr(f"(NOT {sql})" if node.negated else sql, BOOLEAN)
 
     @compiled.register

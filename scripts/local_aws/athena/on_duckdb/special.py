@@ -13,9 +13,6 @@ from local_aws.athena.trino_sql.grammar import refused
 from local_aws.athena.types import Type
 
 UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
-_STRFTIME = {"a": "%a", "b": "%b", "c": "%-m", "d": "%d", "e": "%-d", "f": "%f", "H": "%H", "h": "%I", "I": "%I",
-             "i": "%M", "j": "%j", "k": "%-H", "l": "%-I", "M": "%B", "m": "%m", "p": "%p", "r": "%I:%M:%S %p",
-             "S": "%S", "s": "%S", "T": "%H:%M:%S", "W": "%A", "Y": "%Y", "y": "%y", "%": "%%"}
 _SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u2028" \
           "\u2029\u205f\u3000"
 _PLAIN = re.compile(r"""(?:
@@ -152,13 +149,3 @@ def date_diff(given: Given) -> str:
 def now(given: Given) -> str:
     """The instant at which the query started, in milliseconds."""
     return f"CAST('{given.now.replace(tzinfo=None).isoformat(' ', 'milliseconds')}' AS TIMESTAMP)"
-
-
-def date_format(given: Given) -> str:
-    """With MySQL's letters, by DuckDB's own: three digits of the second at most, for Trino cuts what is behind them."""
-    pattern = _literal(given, 1, "a pattern")
-    letters = re.findall(r"%(.)|%$", pattern, re.DOTALL)
-    if not pattern or any(letter not in _STRFTIME for letter in letters) or given.arguments[0].type.numbers > (3,):
-        raise refused(f"date_format of {given.arguments[0].type} with the pattern {pattern!r}", given.node)
-    own = re.sub(r"%(.)", lambda found: _STRFTIME[found[1]], pattern)
-    return given.written(f"strftime({{0}}, {text(own).replace('{', '{{').replace('}', '}}')})")
