@@ -22,7 +22,9 @@ from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 import boto3
-from botocore.awsrequest import AWSPreparedRequest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -99,8 +101,8 @@ def _connect_local() -> boto3.Session:
     if urlsplit(endpoint).hostname not in LOOPBACK:
         raise WorkbookError(f"The local AWS answers at '{endpoint}', which is not this machine: nothing is sent to it.")
     # The local account's root, or another identity of the local AWS: the tests have one with few permissions
-    keys = {"AWS_ACCESS_KEY_ID": os.environ.get("AUDIT_LOCAL_ACCESS_KEY_ID", "test"),
-            "AWS_SECRET_ACCESS_KEY": os.environ.get("AUDIT_LOCAL_SECRET_ACCESS_KEY", "test")}
+    keys = {f"AWS_{part}": os.environ.get(f"AUDIT_LOCAL_{part}") or status.get(part.lower()) or ""
+            for part in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")}
     # Whatever this machine is set up for must not reach past it: neither keys and profiles, nor other endpoints, nor a
     # proxy. The environment is what clients that are made elsewhere, awswrangler's for one, go by.
     for name in list(os.environ):
@@ -415,8 +417,11 @@ def injected(session: boto3.Session, fault: str) -> int:
 
 
 def _faults(endpoint: str, method: str, content: dict | None = None) -> list[dict]:
-    data = json.dumps(content).encode() if content else None
-    request = Request(f"{endpoint}/_local/faults", method=method, data=data)
+    data, status = json.dumps(content).encode() if content else None, _local_status()
+    signed = AWSRequest(method, f"{endpoint}/_local/faults", data=data)  # the local root alone may ask for faults
+    root = Credentials(status["access_key_id"], status["secret_access_key"])
+    SigV4Auth(root, "local", status["region"]).add_auth(signed)
+    request = Request(str(signed.url), data, dict(signed.headers), method=method)
     try:
         with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
             return json.load(answer)["faults"]

@@ -5,12 +5,12 @@ import csv
 import json
 import sys
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable
 
 import proofs
 import seals
+from aws_under_test import ask
 from bench_parts.client import Client
 from bench_parts.deployment import BUCKET, DATABASE, deploy
 from bench_parts.notebook_sql import PART_5, statements
@@ -24,9 +24,8 @@ csv.field_size_limit(sys.maxsize)  # an image may have 400 KB
 class DeployedAudit:
     """Made as the workbook makes it, with Part 5's own view."""
 
-    def __init__(self, endpoint: str, **settings: int):
-        self.client = Client(endpoint)
-        self.faults_at = f"{endpoint}/_local/faults"
+    def __init__(self, status: dict, **settings: int):
+        self.client = Client(status)
         deploy(self.client, **settings)
         (self.view,) = statements(PART_5, "view").values()
         self.client.run(self.view, DATABASE)
@@ -47,10 +46,7 @@ class DeployedAudit:
         return told
 
     def _faults(self, method: str, content: list | None = None) -> list[dict]:
-        data = None if content is None else json.dumps(content).encode()
-        request = urllib.request.Request(self.faults_at, method=method, data=data)
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
-            return json.load(answer)["faults"]
+        return ask(self.client.status, "/_local/faults", method, content)["faults"]
 
     # What the audit holds
 

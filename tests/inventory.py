@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import boto3
 from botocore.exceptions import ClientError
+
+from aws_under_test import session
 
 NO_TAGS = "glue table"  # AWS gives it none: https://docs.aws.amazon.com/glue/latest/dg/monitor-tags.html
 _ALWAYS_THERE = "primary"  # each account's first workgroup
 
 
-def inventory(endpoint: str, region: str) -> dict[str, dict[str, str]]:
+def inventory(status: dict) -> dict[str, dict[str, str]]:
     """'<kind> <name>': tags, for all that is there."""
-    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=region)
-    account = session.client("sts", endpoint_url=endpoint).get_caller_identity()["Account"]
+    root, endpoint = session(status), status["endpoint"]
+    account = root.client("sts", endpoint_url=endpoint).get_caller_identity()["Account"]
     return {f"{kind} {name}": tags for kind, (service, find) in _KINDS.items()
-            for name, tags in find(session.client(service, endpoint_url=endpoint), f"{region}:{account}")}
+            for name, tags in find(root.client(service, endpoint_url=endpoint), f"{status['region']}:{account}")}
 
 
 Found = Iterator[tuple[str, dict[str, str]]]

@@ -3,15 +3,14 @@ what IAM decided at each step of the notebooks."""
 from __future__ import annotations
 
 import json
-import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from aws_under_test import ask, session
 from bench_parts.function_package import function_package
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,11 +45,10 @@ def without_each_action(policy: dict) -> Iterator[tuple[str, str, dict]]:
 class Account:
     """The account of a local AWS, as its root."""
 
-    def __init__(self, endpoint: str, region: str):
-        self.endpoint, self.region = endpoint, region
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=region)
+    def __init__(self, status: dict):
+        self.status, self.region = status, status["region"]
         self.iam, self.s3, self.sqs, self.awslambda, self.firehose, sts = (
-            session.client(service, endpoint_url=endpoint)
+            session(status).client(service, endpoint_url=status["endpoint"])
             for service in ("iam", "s3", "sqs", "lambda", "firehose", "sts"))
         self.number = sts.get_caller_identity()["Account"]
 
@@ -66,9 +64,7 @@ class Account:
 
     def decisions(self) -> list[dict]:
         """What IAM has decided since this was last asked."""
-        request = urllib.request.Request(self.endpoint + "/_local/access", method="DELETE")
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
+        return ask(self.status, "/_local/access", "DELETE")
 
     def policies(self) -> dict[str, dict]:
         """What there is: each role's policies and trust policy, each bucket's and the queue's policy."""

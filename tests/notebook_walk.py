@@ -30,12 +30,12 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     """A notebook's kernel starts at its first cell's set-up, and inherits where the local AWS is, and who asks."""
     if not _environment:
         status = _running.enter_context(clean_local_aws(os.environ.get("AUDIT_LOCAL_ENGINE")))
-        account = Account(status["endpoint"], status["region"])
+        account = Account(status)
         item.config.stash[WALK] = Walk(account)
         _environment.update(**variables(status), **account.person(RUN))
     walk = item.config.stash[WALK]
     if item.path.name.startswith("99") and walk.before_clean_up is None:
-        walk.before_clean_up = inventory(walk.account.endpoint, walk.account.region)
+        walk.before_clean_up = inventory(walk.account.status)
     with mock.patch.dict(os.environ, _environment):
         return (yield)
 

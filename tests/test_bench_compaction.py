@@ -18,8 +18,8 @@ DAYS = ("2024-01-01", "2024-01-02", "2024-01-03")
 class Audit:
     """A bucket with delivered objects, and a database with its table, as Part 5 makes them."""
 
-    def __init__(self, endpoint: str):
-        self.client, self.name = Client(endpoint), f"compaction_{uuid.uuid4().hex[:8]}"
+    def __init__(self, status: dict):
+        self.client, self.name = Client(status), f"compaction_{uuid.uuid4().hex[:8]}"
         self.bucket = self.name.replace("_", "-")
         if WORKGROUP not in (one["Name"] for one in self.client.athena.list_work_groups()["WorkGroups"]):
             self.client.make_bucket(layouts.BUCKET)
@@ -62,7 +62,7 @@ class Audit:
 
 @pytest.fixture
 def audit(aws) -> Audit:
-    return Audit(aws.endpoint)
+    return Audit(aws.status())
 
 
 def test_a_day_is_compacted_once_however_often_and_with_what_comes_late(audit):

@@ -144,7 +144,7 @@ def texts(notebook, chosen) -> list[str]:
 
 def test_every_solution_passes_and_every_wrong_answer_fails(fresh_aws, monkeypatch, record_property):
     aws = fresh_aws()
-    account = Account(aws.endpoint, REGION)
+    account = Account(aws.status())
     learner = {"AUDIT_TARGET": "local", "AUDIT_LOCAL_PORT": str(aws.port), "AUDIT_LOCAL_STATE": str(aws.state),
                **account.person(RUN, EXERCISES)}  # with the permissions of the policy files, and no others
     for name, value in learner.items():

@@ -50,7 +50,7 @@ def run(aws, account: Account, monkeypatch, around: Callable[[str, Callable[[], 
 @pytest.mark.removals
 def test_each_permission_taken_away_stops_the_cell_that_needs_it(fresh_aws, monkeypatch, record_property):
     aws = fresh_aws()
-    walk, names = Walk(Account(aws.endpoint, REGION)), []
+    walk, names = Walk(Account(aws.status())), []
 
     def note(name: str, _: Callable[[], None]) -> None:
         if names:  # what was decided since is the last cell's
@@ -67,7 +67,7 @@ def test_each_permission_taken_away_stops_the_cell_that_needs_it(fresh_aws, monk
     unasked = every - len(waiting)
 
     aws = fresh_aws()
-    account, stopped = Account(aws.endpoint, REGION), {}
+    account, stopped = Account(aws.status()), {}
 
     bucket = f"orders-audit-{account.number}-{REGION}"
 

@@ -229,8 +229,8 @@ def test_aws_without_credentials_is_told_in_one_sentence(tree: Tree) -> None:
 
 def test_aws_shows_where_and_makes_nothing_without_a_yes(tree: Tree, aws: object) -> None:
     tree.write("00_start.ipynb", "import os\nassert os.environ['AUDIT_TARGET'] == 'aws'")
-    where = {"AWS_ENDPOINT_URL": aws.endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-             "AWS_DEFAULT_REGION": "us-east-1"}
+    where = {"AWS_ENDPOINT_URL": aws.endpoint, "AWS_ACCESS_KEY_ID": aws.status()["access_key_id"],
+             "AWS_SECRET_ACCESS_KEY": aws.status()["secret_access_key"], "AWS_DEFAULT_REGION": "us-east-1"}
     done = tree.run("run", "--target", "aws", **where)
     assert "--yes" in one_sentence(done) and not (tree.folder / "build").exists()
     shown = dict(line.split(None, 1) for line in done.stderr.splitlines() if line.startswith(("Ident", "Acc", "Reg")))

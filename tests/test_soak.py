@@ -63,7 +63,7 @@ class Writer:
 def test_nothing_is_lost_doubled_or_out_of_order(fresh_aws):
     began = time.monotonic()
     # Small batches meet more faults, and with a single retry some of them outlast the trigger's patience
-    deployed = DeployedAudit(fresh_aws().endpoint, batch_size=20, window=0, retries=1)
+    deployed = DeployedAudit(fresh_aws().root, batch_size=20, window=0, retries=1)
     writers = [Writer(number, deployed) for number in range(WRITERS)]
     deployed.fail(FAULTS)
     with ThreadPoolExecutor(WRITERS) as pool:

@@ -88,7 +88,7 @@ def test_with_the_local_target_no_request_leaves_the_machine(local, a_machine_se
         for service in SERVICES:
             client = made.client(service)
             assert client.meta.endpoint_url == local.endpoint, service
-            assert client._request_signer._credentials.access_key == "test"
+            assert client._request_signer._credentials.access_key == local.status()["access_key_id"]
         made.client("dynamodb").list_tables()
     awswrangler.catalog.databases()
     botocore.session.get_session().create_client("s3").list_buckets()

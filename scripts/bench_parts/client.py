@@ -43,9 +43,11 @@ def ended(athena: AwsClient, query: str, within: float = 900) -> dict:
 class Client:
     """Clients of the services that are measured, at one endpoint."""
 
-    def __init__(self, endpoint: str) -> None:
-        self.endpoint = endpoint
-        self._session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+    def __init__(self, status: dict) -> None:
+        """`status`: what the local AWS's `status --json` prints."""
+        self.status, self.endpoint = status, status["endpoint"]
+        self._session = boto3.Session(aws_access_key_id=status["access_key_id"],
+                                      aws_secret_access_key=status["secret_access_key"], region_name=status["region"])
         self._config = Config(retries={"total_max_attempts": 3}, read_timeout=600, max_pool_connections=32)
 
         self.s3, self.glue, self.athena = self.client("s3"), self.client("glue"), self.client("athena")

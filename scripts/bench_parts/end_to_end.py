@@ -38,7 +38,7 @@ def measure(engine: str, counts: Sequence[int]) -> list[Measured]:
     for count in counts:
         print(f"  {count:,} changes", file=sys.stderr, flush=True)
         with clean_local_aws(engine) as status:
-            client = Client(status["endpoint"])
+            client = Client(status)
             deploy(client)
             client.run("SELECT 1", DATABASE)  # an engine may start with its first query
             began = time.monotonic()

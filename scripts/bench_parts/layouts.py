@@ -60,7 +60,7 @@ def put(client: Client, count: int) -> None:
     client.make_bucket(BUCKET)
     client.glue.create_database(DatabaseInput={"Name": database})
     with ProcessPoolExecutor(2) as pool:
-        folders = list(pool.map(_put_day, [client.endpoint] * DAYS, [count] * DAYS, range(DAYS)))
+        folders = list(pool.map(_put_day, [client.status] * DAYS, [count] * DAYS, range(DAYS)))
     json_table(client, database, "order_events", f"s3://{BUCKET}/{count}/events/", ["dt"], {
         "projection.enabled": "true", "projection.dt.type": "date", "projection.dt.format": "yyyy-MM-dd",
         "projection.dt.range": f"{days()[0]},{days()[-1]}",
@@ -73,9 +73,9 @@ def put(client: Client, count: int) -> None:
                                            PartitionInputList=partitions[first:first + 100])
 
 
-def _put_day(endpoint: str, count: int, day: int) -> list[str]:
+def _put_day(status: dict, count: int, day: int) -> list[str]:
     """One day's objects in both ways, from another process; returns the hours as folders."""
-    s3, pack = Client(endpoint).s3, designs.our_function().pack
+    s3, pack = Client(status).s3, designs.our_function().pack
     hours: dict[str, list[dict]] = defaultdict(list)
     for record in changes_of_day(count, day):
         when = time.gmtime(record["dynamodb"]["ApproximateCreationDateTime"])

@@ -60,7 +60,7 @@ class Unequal(Exception):
 def measure(engine: str, counts: Sequence[int], times: int) -> Found:
     """Ask the questions in every layout of every size, `times` times where not everything is read."""
     with clean_local_aws("duckdb") as status:  # it compacts as Athena does; Trino itself has no levels of ZSTD
-        client = Client(status["endpoint"])
+        client = Client(status)
         made = []
         for count in counts:
             print(f"  {count:,} events: putting, compacting …", file=sys.stderr, flush=True)
@@ -95,7 +95,7 @@ def _database(database: str, layout: str, span: str) -> str:
 
 
 def _ask_all(status: dict, made: list[Made], times: int) -> list[Measured]:
-    client, asked = Client(status["endpoint"]), []
+    client, asked = Client(status), []
     for size in made:
         asked += _ask_size(client, size.events, times)
         size.memory = memory(status["pids"][0])

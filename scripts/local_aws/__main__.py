@@ -5,6 +5,7 @@ import argparse
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -13,11 +14,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import asdict
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[0] = str(HERE.parent)  # the one place that lets `local_aws` and what the commands share be imported
 from environments import ROOT, SetupError, ensure, lock, requirements
+from local_aws import keys
 from local_aws.athena.on_trino.setup import ensure as ensure_trino
 from local_aws.server import HOST, KEPT
 
@@ -28,7 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says; the exit status. 1 with one sentence where it cannot be done."""
     options = parse(arguments)
     try:
-        verbs = {"setup": setup, "start": start, "stop": stop, "status": status, "reset": reset, "serve": serve}
+        verbs = {"setup": setup, "start": start, "stop": stop, "status": status, "env": env, "reset": reset,
+                 "serve": serve}
         return verbs[options.verb](options)
     except SetupError as error:
         print(error, file=sys.stderr)
@@ -46,10 +50,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
                     "is kept between starts.",
         epilog="Defaults come from AUDIT_LOCAL_PORT, AUDIT_LOCAL_STATE and AUDIT_LOCAL_ENGINE where these are set; "
                "AUDIT_LOCAL_TRINO is the folder of Trino's files (default .local_aws/trino).")
-    parser.add_argument("verb", choices=("setup", "start", "stop", "status", "reset", "serve"),
+    parser.add_argument("verb", choices=("setup", "start", "stop", "status", "env", "reset", "serve"),
                         help="set up what `start` needs, and start nothing; start it (or find it running); stop it, "
-                             "keeping what it holds; tell its status; empty it; serve: what `start` runs in the "
-                             "background, in its environment")
+                             "keeping what it holds; tell its status; env: print what the AWS CLI and other tools need "
+                             "to reach it, for eval \"$(python3 scripts/local_aws env)\"; empty it; serve: what "
+                             "`start` runs in the background, in its environment")
     parser.add_argument("--engine", choices=("duckdb", "trino"), default=os.environ.get("AUDIT_LOCAL_ENGINE") or None,
                         help="what answers Athena's SQL: duckdb, embedded, hands on to Trino what is not verified to "
                              "equal Trino's answer, and refuses it where Trino is not set up (the default); trino, "
@@ -86,7 +91,9 @@ def start(options: argparse.Namespace) -> int:
     """Find it running, or start it; another engine than it has restarts it. Raises SetupError."""
     python = set_up(options)
     try:
-        options.state.mkdir(parents=True, exist_ok=True)
+        keys.private(options.state)
+        os.umask(0o077)  # whatever lies there is its owner's alone
+        keys.ensure(options.state)
         with lock(options.state / "lock"):
             found = running(options)
             if found and options.engine in (None, found["engine"]):
@@ -138,7 +145,9 @@ def serve(options: argparse.Namespace) -> int:
     """Be the server, in the environment that `start` has set up."""
     from local_aws import server
 
-    server.serve(options.port, options.state, options.engine or "duckdb")
+    keys.private(options.state)
+    os.umask(0o077)
+    server.serve(options.port, options.state, options.engine or "duckdb", keys.ensure(options.state))
     return 0
 
 
@@ -176,7 +185,10 @@ def status(options: argparse.Namespace) -> int:
     found = running(options)
     if options.json:
         facts = {"running": bool(found), "endpoint": None, "region": None, "engine": None, "versions": {}, "pids": [],
-                 "answered": {}, "trino": None, "state": str(options.state)}
+                 "answered": {}, "trino": None, "state": str(options.state), "access_key_id": None,
+                 "secret_access_key": None}
+        if root := keys.read(options.state):
+            facts.update(asdict(root))
         if found:
             facts.update({name: found[name] for name in facts.keys() & found.keys()},
                          pids=[found["pid"], *descendants(found["pid"])])
@@ -192,12 +204,28 @@ def status(options: argparse.Namespace) -> int:
     return 0 if found else 3  # as service managers tell 'not running'
 
 
+def env(options: argparse.Namespace) -> int:
+    """Print shell commands that let the AWS CLI and any SDK reach the local AWS, and nothing else."""
+    found, root = running(options), keys.read(options.state)
+    if not found or not root:
+        raise SetupError("The local AWS is not running: python3 scripts/local_aws start")
+    beside = ",".join(filter(None, [os.environ.get("NO_PROXY"), HOST, "localhost"]))
+    for name, value in {
+            "AWS_ACCESS_KEY_ID": root.access_key_id, "AWS_SECRET_ACCESS_KEY": root.secret_access_key,
+            "AWS_ENDPOINT_URL": found["endpoint"], "AWS_REGION": found["region"], "AWS_DEFAULT_REGION": found["region"],
+            "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": beside}.items():
+        print(f"export {name}={shlex.quote(value)}")
+    print("unset AWS_PROFILE AWS_SESSION_TOKEN")
+    return 0
+
+
 def reset(options: argparse.Namespace) -> int:
     """Empty it, whether it is running or not."""
     found = running(options)
     if found:
-        request = urllib.request.Request(found["endpoint"] + "/_ministack/reset", method="POST")
-        with local_http().open(request, timeout=60):
+        with local_http().open(keys.signed(found["endpoint"] + "/_ministack/reset", keys.ensure(options.state), "POST"),
+                               timeout=60):
             pass
     else:
         for name in KEPT:
@@ -216,7 +244,10 @@ def running(options: argparse.Namespace) -> dict | None:
     try:
         noted = json.loads(record(options).read_text())
         endpoint = f"http://{HOST}:{noted['port']}"
-        with local_http().open(endpoint + "/_local/status", timeout=10) as answer:
+        root = keys.read(options.state)
+        if root is None:
+            return None
+        with local_http().open(keys.signed(endpoint + "/_local/status", root), timeout=10) as answer:
             answered = json.load(answer)
     except (OSError, ValueError, KeyError):
         return None

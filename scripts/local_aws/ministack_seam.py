@@ -68,7 +68,11 @@ def check() -> None:
 app = Module("app", used={
     "app": "the ASGI application that the server's gate stands in front of",
     "SERVICE_HANDLERS": "the table of handlers, one a service, each of which can be wrapped",
+    "_credential_failure": "the form in which a service refuses a caller it does not know",
+    "_decode_aws_chunked_body": "a body that was signed in pieces, without their signatures",
+    "_routing_params": "what a request's service is told by",
 }, replaced={
+    "pin_signed_request": "the gate has checked the signature, the root's too, before the application is called",
     "pin_request_origin": "the loopback counts as TLS for aws:SecureTransport: it never leaves the machine",
 })
 
@@ -80,8 +84,15 @@ responses = Module("core.responses", used={
     "request_scope": "to act in an account and region outside a request",
     "json_response": "the form of a JSON service's answer",
     "error_response_json": "the form of a JSON service's error",
+    "fix_error_content_type": "the content type of a service's errors",
+    "set_request_account_id": "the account that a key belongs to, for the request under way",
+    "_service_model": "botocore's model of a service, by ministack's name",
+})
+sigv4 = Module("core.sigv4", used={
+    "decode_header_value": "a header as it is signed",
 })
 router = Module("core.router", used={
+    "detect_service": "the service that a request is for",
     "extract_access_key_id": "who signed the request",
     "extract_region": "the region that the request was signed for",
 })
@@ -100,19 +111,29 @@ iam_actions = Module("core.iam_actions", used={
     "request_tag_context": "condition keys of the request that ministack does not know",
 })
 iam_evaluator = Module("core.iam_evaluator", used={
+    "AmbiguousAccessKeyError": "where two accounts have a key of one name",
     "AuthError": "what `enforce` says of a caller who cannot be known",
+    "CredentialResolutionError": "what `resolve_credential` says of a key that is not known",
+    "check_credentials": "whether a request's signature is the one of its key",
+    "find_iam_access_key_account": "the account that a key belongs to",
+    "pin_signed_body": "the body that is signed",
+    "pin_signed_request": "the request that is signed",
     "EvalContext": "what a trust policy is evaluated with",
     "evaluate_trust_policy": "whether a service may assume a role",
     "ResolvedCredential": "a caller's key with its secret, for calls on the caller's behalf",
     "resolve_credential": "to find that from the access key",
 }, replaced={
+    "_is_root_key": "the root's signature is not checked",
     "enforce": "each decision is noted, for /_local/access",
+    "is_root_access_key": "no key, 'test' and any number of 12 digits are the root",
     "evaluate": "a simulation's context, and the context of a decision, are to be had nowhere else",
 })
 iam = Module("services.iam", used={"_roles": "the trust policies of roles, by name"})
 sts = Module("services.sts", used={
     "register_session": "temporary credentials of a role, as a service gets them",
     "_sessions": "the session of a caller, to give it a second key",
+}, replaced={
+    "is_root_access_key": "see iam_evaluator's",
 })
 
 # DynamoDB and its streams
@@ -147,17 +168,18 @@ dynamodb_streams = Module("services.dynamodb_streams", used={
 # Lambda
 
 lambda_svc = Module("services.lambda_svc", used={}, replaced={
+    "execution_credentials": "see lambda_runtime's",
     "acquire_worker": "an invocation must not get a process with the code of before an update",
     "release_worker": "so that it is known which thread works with which process",
     "invalidate_worker": "an update ends the processes of invocations under way",
     "_emit_lambda_logs": "a log is written whatever the function's role may do",
 })
 lambda_runtime = Module("core.lambda_runtime", used={
-    "execution_credentials": "credentials of a function's role, which no role lets anybody but Lambda have",
     "_workers": "the processes of functions, by account, region, name and version",
     "_lock": "held while those change",
     "kill_workers": "to end processes",
 }, replaced={
+    "execution_credentials": "who knows a function's ARN can compute the credentials of its role",
     "_PYTHON_WORKER_SCRIPT": "a function reads no file of its package that others may not read",
 })
 cloudwatch_logs = Module("services.cloudwatch_logs", used={

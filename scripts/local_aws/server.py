@@ -15,7 +15,6 @@ import importlib.metadata
 import json
 import logging
 import os
-import secrets
 import shutil
 import signal
 import threading
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local_aws import ministack_seam
+from local_aws.keys import REGION, Keys
 
 if TYPE_CHECKING:
     from local_aws.iam.request import Resources
@@ -32,13 +32,17 @@ Response = tuple[int, dict, bytes]  # status, headers, body
 Handler = Callable[[str, str, dict, bytes, dict], Awaitable[Response]]  # method, path, headers, body, query parameters
 Client = Any  # a boto3 client: their classes are made at run time
 HOST = "127.0.0.1"
-REGION = "us-east-1"
 TEMPORARY = "tmp"  # the folder, in the state, of its temporary files
 
 # Each has `install(aws)`. In this order, so that a later one wraps an earlier one: IAM asks before a service answers,
 # and faults come before anything else sees the request.
-ROOMS = ("dynamodb", "lambda_", "firehose", "athena", "iam", "faults")
+ROOMS = ("dynamodb", "lambda_", "firehose", "athena", "iam", "faults", "gate")
 KEPT = ("ministack", "s3", "dynamodb", "lambda", "firehose", "athena")  # the folders in the state that hold it
+
+# Of the user's environment: what programs are found by, how text and time are told, whom TLS trusts; and where
+# Trino is
+INHERITED = ("PATH", "LANG", "LANGUAGE", "TZ", "SYSTEMROOT", "SSL_CERT_FILE", "SSL_CERT_DIR",
+             "AUDIT_LOCAL_TRINO")
 
 log = logging.getLogger("local_aws")
 
@@ -51,12 +55,13 @@ class LocalAws:
     writes: they must not wait.
     """
 
-    def __init__(self, port: int, state: Path, engine: str, handlers: dict[str, Handler], access_key: str):
+    def __init__(self, port: int, state: Path, engine: str, handlers: dict[str, Handler], keys: Keys):
         self.port, self.state, self.engine = port, state, engine
         self.endpoint = f"http://{HOST}:{port}"
         self.region = REGION
-        # Made afresh at each start, and known to nobody outside this process and its engine
-        self.credentials = {"aws_access_key_id": access_key, "aws_secret_access_key": "test"}
+        self.keys = keys  # the local root's
+        self.guard: Callable[[Callable], Callable] = lambda application: application  # who lets requests in
+        self.credentials = {"aws_access_key_id": keys.access_key_id, "aws_secret_access_key": keys.secret_access_key}
         self.versions = {name: importlib.metadata.version(name) for name in ("ministack", "duckdb", "sqlglot")}
         self._handlers = handlers
         self._making, self._made = threading.Lock(), functools.lru_cache(maxsize=256)(self._make)
@@ -159,6 +164,7 @@ async def answer_requests(application: Callable, aws: LocalAws) -> None:
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
+    config.backlog = 1024  # connections that wait to be taken; a few hundred clients may come at once
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
@@ -181,27 +187,28 @@ async def answer_requests(application: Callable, aws: LocalAws) -> None:
     await hypercorn_serve(application, config, shutdown_trigger=shutdown)
 
 
-def environment(port: int, state: Path, access_key: str) -> dict[str, str]:
-    """The variables that ministack reads when it is imported. Whatever AWS settings this machine has are left out, so
-    that neither the server nor a function that it runs can reach a real account. Temporary files lie in `state`, where
-    the next start finds what a killed one left behind."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "BOTO_", "ATHENA_"))}
+def environment(port: int, state: Path, keys: Keys) -> dict[str, str]:
+    """The variables that ministack reads when it is imported, and that a function's process gets before its own. Of
+    the user's there are the few below and no others: no token, no agent, no home, and no AWS settings with which
+    the server or a function could reach a real account. Temporary files lie in `state`, where the next start finds what
+    a killed one left behind."""
+    kept = {name: value for name, value in os.environ.items() if name in INHERITED or name.startswith("LC_")}
     kept.update(
+        HOME=str(state / TEMPORARY),
         AUTH="true", BIND_HOST=HOST, GATEWAY_PORT=str(port), MINISTACK_HOST=HOST, IOT_MTLS_ENABLED="0",
         IOT_MTLS_PORT="0", SFTP_ENABLED="0", PERSIST_STATE="1", STATE_DIR=str(state / "ministack"), S3_PERSIST="1",
         S3_DATA_DIR=str(state / "s3"), TMPDIR=str(state / TEMPORARY), MINISTACK_REGION=REGION, LOG_LEVEL="WARNING",
-        AWS_ACCESS_KEY_ID=access_key, AWS_SECRET_ACCESS_KEY="test", AWS_EC2_METADATA_DISABLED="true",
-        AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+        AWS_ACCESS_KEY_ID=keys.access_key_id, AWS_SECRET_ACCESS_KEY=keys.secret_access_key,
+        AWS_EC2_METADATA_DISABLED="true", AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
     return kept
 
 
-def serve(port: int, state: Path, engine: str) -> None:
-    """Serve on 127.0.0.1 until SIGTERM or SIGINT; what it holds lies in the folder `state`."""
-    access_key = "AKLOCAL" + secrets.token_hex(8).upper()
+def serve(port: int, state: Path, engine: str, keys: Keys) -> None:
+    """Serve on 127.0.0.1 until SIGTERM or SIGINT; what it holds lies in the folder `state`. `keys` are the root's."""
     shutil.rmtree(state / TEMPORARY, ignore_errors=True)
     for folder in ("ministack", "s3", TEMPORARY):
         (state / folder).mkdir(parents=True, exist_ok=True)
-    settings = environment(port, state, access_key)
+    settings = environment(port, state, keys)
     os.environ.clear()
     os.environ.update(settings)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -209,7 +216,7 @@ def serve(port: int, state: Path, engine: str) -> None:
 
     ministack_seam.check()
     ministack = ministack_seam.app
-    aws = LocalAws(port, state, engine, ministack.SERVICE_HANDLERS, access_key)
+    aws = LocalAws(port, state, engine, ministack.SERVICE_HANDLERS, keys)
     # A bucket policy that demands TLS means 'not in the open': the loopback never leaves the machine and counts as such
     ministack.replace("pin_request_origin", lambda pin: lambda source_ip, secure: pin(source_ip, True))
     aws.route("status", lambda method, body: (200, {
@@ -217,6 +224,6 @@ def serve(port: int, state: Path, engine: str) -> None:
         **{name: report() for name, report in aws.reports.items()}}))
     for name in ROOMS:
         importlib.import_module(f"local_aws.{name}").install(aws)
-    asyncio.run(answer_requests(gate(ministack.app, aws), aws))
+    asyncio.run(answer_requests(aws.guard(gate(ministack.app, aws)), aws))
     shutil.rmtree(state / TEMPORARY, ignore_errors=True)
 

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pytest
 
@@ -45,14 +46,43 @@ WRITES = [
 ]
 
 
+@dataclass
+class SetUpLater:
+    """What was said before Trino was set up (`refusal`) and then (`promise`), how a query ended that was stopped while
+    Trino started, what the others answered, and how many each engine had answered by then."""
+
+    athena: Athena
+    refusal: str
+    promise: str
+    stopped: str
+    answers: list[list]
+    answered: dict[str, int]
+
+
 @pytest.fixture(scope="module")
-def handing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    """A local AWS whose engine is DuckDB, on a machine on which Trino is set up."""
-    one = Aws(tmp_path_factory.mktemp("handing"), "duckdb")
-    set_up(one)
-    one.start()
-    yield one
-    one.stop()
+def set_up_later(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SetUpLater]:
+    """A local AWS whose engine is DuckDB. Trino is set up while it runs, and several ask for it as it starts."""
+    link = tmp_path_factory.mktemp("later") / "trino"
+    set_up(Aws(tmp_path_factory.mktemp("setup"), "duckdb"))
+    aws = Aws(tmp_path_factory.mktemp("handing"), "duckdb", {"AUDIT_LOCAL_TRINO": str(link)})
+    aws.start()
+    athena = Athena(aws)
+    sql = f"SELECT count(*) FROM {ALL}".format(**names(athena))
+    before = athena.reason(sql)
+    link.symlink_to(ROOT / ".local_aws" / "trino")
+    promise = status(aws)["trino"]
+    stopped = athena.athena.start_query_execution(
+        QueryString=sql, QueryExecutionContext={"Database": athena.name}, WorkGroup=athena.workgroup)
+    with ThreadPoolExecutor(3) as several:
+        asked = [several.submit(athena.rows, sql) for _ in range(3)]
+        athena.athena.stop_query_execution(QueryExecutionId=stopped["QueryExecutionId"])
+        state = athena.ended(stopped["QueryExecutionId"])["Status"]["State"]
+        answers = [one.result() for one in asked]
+    yield SetUpLater(athena, before, promise, state, answers, status(aws)["answered"])
+    trino = aws.state / "athena" / "trino"
+    assert trino.exists()
+    aws.stop()
+    assert not trino.exists(), "Trino was not ended"
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +96,8 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 
 
 @pytest.fixture(scope="module")
-def with_trino(handing: Aws) -> Athena:
-    return Athena(handing)
+def with_trino(set_up_later: SetUpLater) -> Athena:
+    return set_up_later.athena
 
 
 @pytest.fixture(scope="module")
@@ -196,29 +226,13 @@ def test_the_limit_on_bytes_holds(with_trino):
 
 
 @pytest.mark.trino
-def test_trino_set_up_later_serves_all_who_wait_for_it_and_ends_with_the_local_aws(tmp_path):
-    link = tmp_path / "trino"
-    aws = Aws(tmp_path / "state", "duckdb", {"AUDIT_LOCAL_TRINO": str(link)})
-    set_up(Aws(tmp_path / "state", "duckdb"))
-    aws.start()
-    try:
-        athena = Athena(aws)
-        sql = f"SELECT count(*) FROM {ALL}".format(**names(athena))
-        assert REFUSED.fullmatch(athena.reason(sql))
-        link.symlink_to(ROOT / ".local_aws" / "trino")
-        assert status(aws)["trino"].startswith("Trino starts with the first query that needs it")
-        stopped = athena.athena.start_query_execution(
-            QueryString=sql, QueryExecutionContext={"Database": athena.name}, WorkGroup=athena.workgroup)
-        with ThreadPoolExecutor(3) as several:
-            asked = [several.submit(athena.rows, sql) for _ in range(3)]
-            athena.athena.stop_query_execution(QueryExecutionId=stopped["QueryExecutionId"])
-            assert athena.ended(stopped["QueryExecutionId"])["Status"]["State"] == "CANCELLED"
-            assert [one.result() for one in asked] == [[["3"]]] * 3
-        assert status(aws)["answered"] == {"trino": 3}
-        assert (aws.state / "athena" / "trino").exists()
-    finally:
-        aws.stop()
-    assert not (aws.state / "athena" / "trino").exists(), "Trino was not ended"
+def test_trino_set_up_later_serves_all_who_wait_for_it(set_up_later):
+    """That it ends with the local AWS is seen when the fixture ends."""
+    assert REFUSED.fullmatch(set_up_later.refusal)
+    assert set_up_later.promise.startswith("Trino starts with the first query that needs it")
+    assert set_up_later.stopped == "CANCELLED"
+    assert set_up_later.answers == [[["3"]]] * 3
+    assert set_up_later.answered == {"trino": 3}
 
 
 def test_why_trino_does_not_start_is_told_in_one_sentence(tmp_path):

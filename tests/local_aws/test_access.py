@@ -1,6 +1,5 @@
 """Who was allowed what, and iam:PassRole: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
 import json
-import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
@@ -82,6 +81,5 @@ def test_a_decision_counts_the_resources_policy_in(aws):
 
 def told(aws, name: str) -> set[tuple[str, bool]]:
     """What was decided about a user's calls."""
-    with urllib.request.urlopen(aws.endpoint + "/_local/access") as answer:
-        return {(one["action"], one["allowed"]) for one in json.load(answer)
-                if one["principal"].endswith(f"user/{name}")}
+    return {(one["action"], one["allowed"]) for one in aws.ask("/_local/access")
+            if one["principal"].endswith(f"user/{name}")}

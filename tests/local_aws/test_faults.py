@@ -15,6 +15,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from aws_under_test import ask
 from delivery_stream import Delivery
 from local_aws import faults as local_faults
 from triggered_table import TriggeredTable, client, eventually
@@ -24,13 +25,10 @@ ONCE = Config(retries={"total_max_attempts": 1})
 
 class Faults:
     def __init__(self, aws):
-        self.url = aws.endpoint + "/_local/faults"
+        self.status = aws.status()
 
     def ask(self, method: str, content=None) -> list[dict]:
-        request = urllib.request.Request(self.url, method=method,
-                                         data=None if content is None else json.dumps(content).encode())
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
-            return json.load(answer)["faults"]
+        return ask(self.status, "/_local/faults", method, content)["faults"]
 
     def add(self, fault: str, **settings) -> None:
         self.ask("POST", {"fault": fault, **settings})

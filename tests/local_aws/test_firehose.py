@@ -5,7 +5,6 @@ import io
 import json
 import re
 import time
-import urllib.request
 import uuid
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -239,15 +238,12 @@ def test_a_missing_permission_holds_records_back_and_loses_none(aws):
 
 def test_writes_that_fail_are_tried_again(aws):
     delivery = Delivery(aws, seconds=0)
-    faults = f"{aws.endpoint}/_local/faults"
-    order = json.dumps({"fault": "fail_s3", "bucket": delivery.name, "count": 2}).encode()
-    with urllib.request.urlopen(urllib.request.Request(faults, data=order, method="POST")):
-        delivery.put(b"a")
+    aws.ask("/_local/faults", "POST", {"fault": "fail_s3", "bucket": delivery.name, "count": 2})
+    delivery.put(b"a")
     eventually(lambda: delivery.delivered() == b"a")
-    with urllib.request.urlopen(faults) as answer:
-        assert [one["injected"] for one in json.load(answer)["faults"] if one.get("bucket") == delivery.name] == [2]
-    with urllib.request.urlopen(urllib.request.Request(faults, method="DELETE")):
-        pass  # other tests share this local AWS
+    told = aws.ask("/_local/faults")["faults"]
+    assert [fault["injected"] for fault in told if fault.get("bucket") == delivery.name] == [2]
+    aws.ask("/_local/faults", "DELETE")  # other tests share this local AWS
 
 
 def test_a_stream_that_cannot_deliver_holds_up_no_other(aws):

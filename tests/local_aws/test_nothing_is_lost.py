@@ -44,7 +44,7 @@ def line(tmp_path_factory):
     """On a local AWS of its own: the faults must not strike others."""
     aws = Aws(tmp_path_factory.mktemp("aws"), os.environ.get("AUDIT_LOCAL_ENGINE", "duckdb"))
     aws.start()
-    yield DeployedAudit(aws.endpoint, batch_size=5, window=0, interval=0)
+    yield DeployedAudit(aws.root, batch_size=5, window=0, interval=0)
     aws.stop()
 
 

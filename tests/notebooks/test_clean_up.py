@@ -15,4 +15,4 @@ def test_all_that_the_workbook_makes_is_tagged(walk):
 
 
 def test_nothing_is_left_after_the_clean_up(walk):
-    assert inventory(walk.account.endpoint, walk.account.region) == {}
+    assert inventory(walk.account.status) == {}

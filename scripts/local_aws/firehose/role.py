@@ -4,7 +4,6 @@ https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-ia
 """
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
@@ -31,9 +30,8 @@ def assume(aws: LocalAws, role_arn: str, stream_arn: str) -> dict[str, str]:
             "sts:externalid": account, "aws:sourceaccount": account, "aws:sourcearn": stream_arn}):
         raise Refused(f"Firehose is unable to assume role {role_arn}. Please check the role provided.")
     # The same keys each time: a session is remembered for as long as the server runs
-    digest = hashlib.sha256(f"{aws.credentials['aws_access_key_id']} {role_arn}".encode()).hexdigest().upper()
-    keys = {"aws_access_key_id": f"ASIA{digest[:16]}", "aws_secret_access_key": digest[16:56],
-            "aws_session_token": digest}
+    made = aws.keys.of_role("firehose", role_arn)
+    keys = {name.lower(): value for name, value in made.items()}
     sts.register_session(keys["aws_access_key_id"], {
         "Arn": f"arn:aws:sts::{account}:assumed-role/{role}/firehose", "UserId": f"{role}:firehose",
         "SecretAccessKey": keys["aws_secret_access_key"], "SessionToken": keys["aws_session_token"]})

@@ -45,3 +45,13 @@ def trino(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[eng
 def of_trino(trino: engines.Trino) -> dict[fixtures.Case, Answer]:
     """Trino's answers to all cases, asked at once, as asking one by one takes long."""
     return trino.cases(fixtures.every())
+
+
+@pytest.fixture(scope="session")
+def used(duck: engines.DuckDb) -> dict[str, list[fixtures.Case]]:
+    """The cases that each signature and correction of the embedded engine is part of, the shorter ones first."""
+    found: dict[str, list[fixtures.Case]] = {}
+    for case in sorted(fixtures.every(), key=lambda case: len(case.sql)):
+        for use in duck.request(uses=case.sql):
+            found.setdefault(use, []).append(case)
+    return found

@@ -7,6 +7,7 @@ nothing at all.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import os
 import re
@@ -17,10 +18,10 @@ from typing import Any
 
 sys.path.insert(0, sys.argv[1])  # the folder of the package local_aws
 
+import worker  # noqa: E402
 from local_aws.athena.catalog import Catalog, GlueColumn, Object, Partition, Table  # noqa: E402
 from local_aws.athena.exchange import QueryFailed  # noqa: E402
 from local_aws.athena.on_duckdb import functions, macros, python_functions, special  # noqa: E402
-from local_aws.athena.text import formatter  # noqa: E402
 
 
 class Switch:
@@ -40,14 +41,6 @@ for _name, (_call, _given, _result) in list(python_functions.FUNCTIONS.items()):
 
 from local_aws.athena.on_duckdb.engine import DuckDbEngine  # noqa: E402
 from local_aws.athena.on_duckdb.queries import Queries  # noqa: E402
-
-
-class Watch:
-    def read(self, total: int) -> None:
-        pass
-
-    def on_stop(self, call: Callable[[], None]) -> None:
-        pass
 
 
 class Folder(Catalog):
@@ -86,13 +79,10 @@ ENGINE, CATALOG = DuckDbEngine(), Folder(Path(sys.argv[2]))
 
 def query(sql: str) -> dict[str, Any]:
     try:
-        answer = ENGINE.query(sql, CATALOG, Watch())
-        forms = [formatter(column.type) for column in answer.columns]
-        rows = [[form(value) for form, value in zip(forms, row, strict=True)] for row in answer.rows]
-        return {"columns": [[column.name, str(column.type)] for column in answer.columns], "rows": rows,
-                "bytes": answer.bytes_read}
+        answered = ENGINE.query(sql, CATALOG, worker.Unwatched())
+        return worker.answer(answered, answered.rows)
     except QueryFailed as failed:
-        return {"error": failed.code, "message": failed.message}
+        return worker.failure(failed)
 
 
 def uses(sql: str) -> list[str]:
@@ -108,7 +98,6 @@ def uses(sql: str) -> list[str]:
 
     functions.resolve = noted
     try:
-        import datetime
         text = Queries(CATALOG, datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)).statement(sql).sql
     except QueryFailed:
         return []

@@ -54,17 +54,17 @@ class DuckDb(_Worker):
         for name, columns, keys in (("order_events", lake.COLUMNS, [["dt", "string"]]),
                                     ("objects", objects.COLUMNS, [["p", "string"]])):
             location = "events" if name == "order_events" else name
-            self.tell(table={"name": name, "columns": list(columns.items()), "keys": keys, "location": location,
+            self.request(table={"name": name, "columns": list(columns.items()), "keys": keys, "location": location,
                              "serde": HIVE_JSON})
 
-    def tell(self, **asked: Any) -> Any:
+    def request(self, **asked: Any) -> Any:
         """What the worker answers to a request that is no query."""
         (answer,) = self.ask(asked)
         return answer
 
     def query(self, sql: str) -> Answer:
         if sql not in self._answers:
-            self._answers[sql] = Answer.of(self.tell(sql=sql))
+            self._answers[sql] = Answer.of(self.request(sql=sql))
         return self._answers[sql]
 
 

@@ -107,11 +107,9 @@ class Case:
 
 
 def columns_of(expression: str) -> tuple[str, ...]:
-    """The names of `columns.txt` that an expression mentions, but for those that a lambda in it defines."""
+    """The names of `columns.txt` that an expression mentions."""
     bare = re.sub(r"'(?:[^']|'')*'", "''", expression)
-    own = re.findall(r"\b(\w) ->", bare)
-    return tuple(sorted({name for name in re.findall(r"(?<![\w'.\"])[a-z]\d?(?![\w(\"])", bare) if name in COLUMNS}
-                        - set(own)))
+    return tuple(sorted({name for name in re.findall(r"(?<![\w'.\"])[a-z]\d?(?![\w(\"])", bare) if name in COLUMNS}))
 
 
 def _combinations(names: tuple[str, ...]) -> Rows:

@@ -33,8 +33,8 @@ FILES = {
 
 def taken_apart(text: str) -> tuple[str, str]:
     """What is asked ('count(b)', or nothing where every column is read), and of which object."""
-    asked, of, thing = text.partition(" of ")
-    return (asked, thing) if of and asked.startswith("count(") else ("", text)
+    asked, of, written = text.partition(" of ")
+    return (asked, written) if of and asked.startswith("count(") else ("", text)
 
 
 def partition(text: str) -> str:

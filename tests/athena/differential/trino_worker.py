@@ -7,17 +7,16 @@ import json
 import queue
 import sys
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, sys.argv[1])  # the folder of the package local_aws
 
+import worker  # noqa: E402
 from local_aws.athena.exchange import QueryFailed  # noqa: E402
 from local_aws.athena.on_trino.client import ask  # noqa: E402
 from local_aws.athena.on_trino.process import TrinoServer  # noqa: E402
-from local_aws.athena.text import formatter  # noqa: E402
 
 LAKE, FOLDER = sys.argv[2:4]
 AT_ONCE = 4
@@ -28,23 +27,12 @@ SERVER = TrinoServer(Path(FOLDER), {
     "parquet.max-merge-distance": "0B"}, "suite")
 
 
-class Watch:
-    def read(self, total: int) -> None:
-        pass
-
-    def on_stop(self, call: Callable[[], None]) -> None:
-        pass
-
-
 def answer(sql: str) -> dict[str, Any]:
     try:
-        asked = ask(SERVER, sql, "t", Watch(), SERVER.secret)
-        forms = [formatter(column.type) for column in asked.columns]
-        rows = [[form(value) for form, value in zip(forms, row, strict=True)] for row in asked.rows()]
+        asked = ask(SERVER, sql, "t", worker.Unwatched(), SERVER.secret)
+        return worker.answer(asked, asked.rows())
     except QueryFailed as failed:
-        return {"error": failed.code, "message": failed.message}
-    return {"columns": [[column.name, str(column.type)] for column in asked.columns], "rows": rows,
-            "bytes": asked.bytes_read}
+        return worker.failure(failed)
 
 
 def main() -> None:

@@ -30,10 +30,10 @@ units must be literals; the only time zone is UTC. `differential/fixtures` shows
 CLAUSES = """
 ## Clauses
 
-SELECT [DISTINCT], WITH, FROM with subqueries, JOIN (inner, left, cross; ON), UNNEST [WITH ORDINALITY],
-WHERE, GROUP BY, HAVING, UNION, INTERSECT and EXCEPT [ALL], ORDER BY with NULLS FIRST and LAST, OFFSET, LIMIT,
-VALUES, TABLE; scalar, IN and EXISTS subqueries; FILTER, and OVER with PARTITION BY and ORDER BY. CREATE TABLE AS and
-INSERT INTO write Parquet.
+SELECT [DISTINCT], WITH, FROM with subqueries, JOIN (inner, left, cross; ON), UNNEST [WITH ORDINALITY], WHERE, GROUP BY,
+HAVING, UNION, INTERSECT and EXCEPT [ALL], ORDER BY with NULLS FIRST and LAST, OFFSET, LIMIT, VALUES, TABLE; scalar, IN
+and EXISTS subqueries that name nothing from outside; FILTER, and OVER with PARTITION BY and ORDER BY. CREATE TABLE AS
+and INSERT INTO write Parquet.
 """
 _CAST = re.compile(r"cast\((\w) as (\w+(?: with time zone|\(\D+\))?)(?:\([\d,]+\))?\)")
 TITLES = {"text": "Text", "numbers": "Numbers", "times": "Dates and times", "json": "JSON", "arrays": "Arrays",
@@ -75,7 +75,7 @@ def _casts() -> dict[str, list[str]]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         engine = engines.DuckDb(Path(folder))
-        TABLE.write_text(table(engine.tell(verified=True)), encoding="utf-8")
+        TABLE.write_text(table(engine.request(verified=True)), encoding="utf-8")
         engine.close()
     print(TABLE)
 

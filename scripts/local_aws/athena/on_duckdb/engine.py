@@ -44,9 +44,11 @@ class Database:
 
     def __init__(self, folder: Path, tries: bool):
         self.base = duckdb.connect(":memory:", config={"threads": "2", "temp_directory": str(folder)})
-        # Rows keep their order and conditions are evaluated from left to right, as Trino does. Expressions that occur
-        # twice are not computed ahead where there is a TRY: DuckDB would take them, and their errors, out of it.
-        without = "reorder_filter,common_subexpressions" if tries else "reorder_filter"
+        # Rows keep their order and conditions are evaluated from left to right, as Trino does. A constant that fails
+        # (1 / 0) fails where a row needs it, not while the statement is planned. Expressions that occur twice are not
+        # computed ahead where there is a TRY: DuckDB would take them, and their errors, out of it.
+        without = "reorder_filter,expression_rewriter,statistics_propagation"
+        without += ",common_subexpressions" if tries else ""
         for setting in (f"allowed_directories=['{folder}']", "enable_external_access=false",
                         "autoinstall_known_extensions=false", "autoload_known_extensions=false",
                         "python_enable_replacements=false", "preserve_insertion_order=true",
