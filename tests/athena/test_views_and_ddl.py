@@ -70,7 +70,7 @@ def test_a_table_is_made_of_a_query_and_added_to(athena, orders):
 def test_a_partitioned_table_is_made_of_a_query(athena, orders):
     """https://docs.aws.amazon.com/athena/latest/ug/ctas-examples.html"""
     table = athena.unique()
-    athena.done(f"CREATE TABLE {table} WITH (format = 'JSON', partitioned_by = ARRAY['half']) AS "
+    athena.done(f"CREATE TABLE {table} WITH (format = 'PARQUET', partitioned_by = ARRAY['half']) AS "
                 f"SELECT id, if(id < 3, 'low', 'high') AS half FROM {orders}")
     kept = athena.glue.get_partitions(DatabaseName=athena.name, TableName=table)["Partitions"]
     assert sorted(one["Values"] for one in kept) == [["high"], ["low"]]

@@ -42,8 +42,7 @@ COMPOSED = {
         "json_extract_scalar(new_image, '$.total')", "json_extract_scalar(new_image, '$.note')",
         "json_extract_scalar(new_image, '$.nope')", "json_extract_scalar(new_image, '$')",
         "cast({number} as varchar)", "cast({decimal} as varchar)", "cast({moment} as varchar)",
-        "cast({double} as varchar)", "date_format({moment}, '%Y-%m-%d')", "date_format({moment}, '%H:%i')",
-        "date_format({moment}, '%W %e %M')", "array_join({array}, {text})",
+        "cast({double} as varchar)", "array_join({array}, {text})",
         "element_at({array}, {place})", "regexp_extract({text}, '[A-Z]+')", "regexp_extract({text}, '(\\d)(\\d)')",
         "regexp_extract({text}, '^.')"],
     "number": [

@@ -22,6 +22,7 @@ def decimal(precision: int, scale: int) -> Type:
 
 
 def array(item: Type) -> Type:
+    """The type of arrays of a type."""
     return Type("array", inner=(item,))
 
 
@@ -45,6 +46,7 @@ def held(kind: Type) -> bool:
 
 
 def numeric(kind: Type) -> bool:
+    """Whether Trino computes with values of the type."""
     return kind.name in INTEGERS or kind.name in ("double", "decimal")
 
 
@@ -96,4 +98,5 @@ def coerces(given: Type, wanted: Type) -> bool:
 
 
 def orderable(kind: Type) -> bool:
+    """Whether Trino sorts and compares values of the type by size: all but JSON, and arrays of it."""
     return kind != JSON and all(map(orderable, kind.inner))

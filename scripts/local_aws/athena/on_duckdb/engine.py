@@ -128,7 +128,7 @@ class DuckDbEngine:
             return Written(0, 0, [])
         connection, read = self.loaded(compiler, catalog, watch)
         try:
-            rows, files = write.write(connection, query, columns, target, catalog, self.folder, shape)
+            rows, files = write.write(connection, query, columns, target, catalog, self.folder)
         finally:
             connection.close()
         return Written(rows, read, files)
@@ -147,7 +147,7 @@ def _columns(relation: Relation) -> list[Column]:
 
 def _rows(connection: duckdb.DuckDBPyConnection, kinds: Sequence[Type]) -> Iterator[Sequence[Any]]:
     """The rows of the table `answer`, in the forms that `text.formatter` takes. The connection goes when they end."""
-    shapes = [shape(kind) for kind in kinds]
+    shapes = [_shape(kind) for kind in kinds]
     try:
         result = connection.execute("FROM answer")
         while batch := errors.translated(partial(result.fetchmany, 2000)):
@@ -158,13 +158,13 @@ def _rows(connection: duckdb.DuckDBPyConnection, kinds: Sequence[Type]) -> Itera
         connection.close()
 
 
-def shape(kind: Type) -> Callable[[Any], Any] | None:
+def _shape(kind: Type) -> Callable[[Any], Any] | None:
     """How DuckDB's Python value becomes what `text.formatter` takes; None where it is that already."""
     if timed(kind) and kind.numbers[0] > 3:
         digits, zone = kind.numbers[0], " UTC" if kind.name == ZONED.name else ""
         return lambda value: value.isoformat(" ", "microseconds")[:20 + digits] + zone
     if kind.name == ZONED.name:
         return lambda value: value.replace(tzinfo=datetime.timezone.utc)
-    if kind.name == "array" and (item := shape(kind.inner[0])) is not None:
+    if kind.name == "array" and (item := _shape(kind.inner[0])) is not None:
         return lambda value: [None if one is None else item(one) for one in value]
     return None

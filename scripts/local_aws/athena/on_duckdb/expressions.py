@@ -51,6 +51,7 @@ class Expressions:
         self.deferred: set[model.Origin] | None = None  # where needs are kept while what may go unused is compiled
 
     def compile_query(self, query: nodes.Query, outer: Scope | None) -> Relation:
+        """A query inside an expression or on its own; `outer` are the columns around it. See `Queries`."""
         raise NotImplementedError
 
     def need(self, needs: Iterable[model.Origin]) -> None:
@@ -79,6 +80,7 @@ class Expressions:
 
     @singledispatchmethod
     def compiled(self, node: Node, context: Context) -> Expr:
+        """The node by its kind's method, registered below. Raises a refusal for a kind that has none."""
         raise refused(type(node).__name__.upper(), node)
 
     def unified(self, parts: Sequence[Expr], at: Sequence[Node], what: str) -> tuple[list[Expr], Type]:
@@ -105,6 +107,7 @@ class Expressions:
 
     @compiled.register
     def literal(self, node: nodes.Literal, context: Context) -> Expr:
+        """A value as it is written: 1 is an integer, 1.50 a decimal(3,2), 'ab' a varchar(2). Raises INVALID_LITERAL."""
         if node.type in ("current_date", "current_timestamp", "localtimestamp"):
             kind = {"current_date": DATE, "current_timestamp": ZONED}.get(node.type, TIMESTAMP)
             moment = self.now.replace(tzinfo=None).isoformat(" ", "milliseconds")
@@ -163,10 +166,12 @@ class Expressions:
 
     @compiled.register
     def column(self, node: nodes.Column, context: Context) -> Expr:
+        """A column by its name alone. Raises COLUMN_NOT_FOUND, AMBIGUOUS_NAME, or a refusal for an outer query's."""
         return self._named([node.name], node, context)
 
     @compiled.register
     def dereference(self, node: nodes.Dereference, context: Context) -> Expr:
+        """A qualified column, t.a. Raises as `column`, and a refusal for a field of a row."""
         path = plain_path(node)
         if path is None:
             raise refused("a field of a ROW", node)
@@ -202,11 +207,13 @@ class Expressions:
 
     @compiled.register
     def logical(self, node: nodes.Logical, context: Context) -> Expr:
+        """AND or OR of conditions, evaluated from left to right."""
         terms = [self.boolean(term, context, "Logical expression term").sql for term in node.terms]
         return Expr("(" + f" {node.operator} ".join(terms) + ")", BOOLEAN)
 
     @compiled.register
     def unary(self, node: nodes.Unary, context: Context) -> Expr:
+        """NOT, a sign, IS [NOT] NULL. Raises TYPE_MISMATCH."""
         operand = node.value
         if node.operator == "NOT":
             return Expr(f"(NOT {self.boolean(operand, context, 'Value of logical NOT expression').sql})", BOOLEAN)
@@ -222,6 +229,7 @@ class Expressions:
 
     @compiled.register
     def binary(self, node: nodes.Binary, context: Context) -> Expr:
+        """An operator between two values. Raises TYPE_MISMATCH, or a refusal where it is not verified for the types."""
         left, right = self.expression(node.left, context), self.expression(node.right, context)
         if node.operator == "||":
             return functions.apply(self, "concat", [left, right], node)
@@ -268,6 +276,7 @@ class Expressions:
 
     @compiled.register
     def between(self, node: nodes.Between, context: Context) -> Expr:
+        """[NOT] BETWEEN; the three values are compared pairwise. Raises TYPE_MISMATCH."""
         value, low, high = (self.expression(part, context) for part in (node.value, node.low, node.high))
         both = common(value.type, low.type)
         kind = common(both, high.type) if both is not None else None
@@ -278,6 +287,7 @@ class Expressions:
 
     @compiled.register
     def among(self, node: nodes.In, context: Context) -> Expr:
+        """[NOT] IN a list or a query; a null in either gives null, as in SQL. Raises TYPE_MISMATCH, or a refusal."""
         if isinstance(node.items, nodes.Query):
             return self._in_query(node, node.items, context)
         if isinstance(node.value, nodes.Row):
@@ -313,6 +323,7 @@ class Expressions:
 
     @compiled.register
     def like(self, node: nodes.Like, context: Context) -> Expr:
+        """[NOT] LIKE of two texts, without ESCAPE. Raises TYPE_MISMATCH."""
         value, pattern = self.expression(node.value, context), self.expression(node.pattern, context)
         for part, at, what in ((value, node.value, "Left side of"), (pattern, node.pattern, "Pattern for")):
             if part.type.name not in ("varchar", "unknown"):
@@ -345,6 +356,7 @@ class Expressions:
 
     @compiled.register
     def case(self, node: nodes.Case, context: Context) -> Expr:
+        """CASE in both forms, its results brought to one type. Raises TYPE_MISMATCH."""
         operand = self.expression(node.operand, context) if node.operand is not None else None
         conditions = []
         for condition, _ in node.whens:
@@ -366,11 +378,13 @@ class Expressions:
 
     @compiled.register
     def cast(self, node: nodes.Cast, context: Context) -> Expr:
+        """CAST and TRY_CAST, as `casts.cast`."""
         value = self.expression(node.value, context)
         return casts.cast(value, casts.resolved(node.type, node), node, node.safe)
 
     @compiled.register
     def array(self, node: nodes.Array, context: Context) -> Expr:
+        """ARRAY[…], its elements brought to one type. Raises TYPE_MISMATCH."""
         items = [self.expression(item, context) for item in node.items]
         if not items:
             return Expr("CAST([] AS INTEGER[])", array(UNKNOWN))
@@ -381,10 +395,12 @@ class Expressions:
 
     @compiled.register
     def call(self, node: nodes.Call, context: Context) -> Expr:
+        """A function's call, as `functions.call`."""
         return functions.call(self, node, context)
 
     @compiled.register
     def subquery(self, node: nodes.Subquery, context: Context) -> Expr:
+        """A scalar subquery, which gives null for no row and fails for several; or EXISTS."""
         inner = self._inner(node.query, context)
         if node.exists:
             return Expr(f"EXISTS ({inner.sql})", BOOLEAN, holds=Holds.QUERY)

@@ -34,7 +34,7 @@ def call(on: Compiler, node: Call, context: Context) -> Expr:
         raise fail("FUNCTION_NOT_AGGREGATE", node, f"Not an aggregate function: {name}")
     if node.star:
         raise unknown(REGISTRY, name, [], node)
-    return _scalar(on, node, context)
+    return apply(on, node.name, [on.expression(one, context) for one in node.arguments], node)
 
 
 def apply(on: Compiler, name: str, arguments: Sequence[Expr], node: Node) -> Expr:
@@ -48,10 +48,6 @@ def _resolved(name: str, given: Sequence[Type], node: Node, *kinds: str) -> tupl
     if found is None:
         raise unknown(REGISTRY, name, given, node)
     return found
-
-
-def _scalar(on: Compiler, node: Call, context: Context) -> Expr:
-    return apply(on, node.name, [on.expression(one, context) for one in node.arguments], node)
 
 
 def _not_scalar(node: Call, context: Context) -> QueryFailed:

@@ -52,10 +52,12 @@ class Queries(Expressions):
         return result
 
     def need_all(self, fields: Iterable[Field]) -> None:
+        """Take note that all these fields' columns have to be read."""
         for one in fields:
             self.need(one.needs)
 
     def alias(self) -> str:
+        """A relation's name that no other in the statement has: r1, r2, …"""
         return f"r{next(self.numbers)}"
 
     # ---- queries
@@ -95,6 +97,7 @@ class Queries(Expressions):
         self.ctes[-1][cte.name.lower()] = Cte(cte.query, list(names), scope)
 
     def body(self, node: Node, outer: Scope | None) -> Relation:
+        """What stands between WITH and ORDER BY; `outer` are the columns around it."""
         if isinstance(node, nodes.Select):
             return self.select(node, outer, [])
         if isinstance(node, nodes.Query):
@@ -105,6 +108,7 @@ class Queries(Expressions):
         return self.set_operation(node, outer)
 
     def values(self, node: nodes.Values, outer: Scope | None) -> Relation:
+        """VALUES, its rows brought to common types. Raises TYPE_MISMATCH."""
         context = Context(Scope(parent=outer), "VALUES")
         rows = [[self.expression(part, context) for part in (item.items if isinstance(item, nodes.Row) else [item])]
                 for item in node.rows]
@@ -127,6 +131,7 @@ class Queries(Expressions):
                          for name, kind, hold in zip(names, kinds, holds, strict=True)])
 
     def set_operation(self, node: nodes.SetOperation, outer: Scope | None) -> Relation:
+        """UNION, INTERSECT or EXCEPT, named by its left side. Raises TYPE_MISMATCH."""
         left, right = self.body(node.left, outer), self.body(node.right, outer)
         if len(left.fields) != len(right.fields):
             raise fail("TYPE_MISMATCH", node, f"{node.operator} query has different number of fields: "
@@ -170,6 +175,7 @@ class Queries(Expressions):
     # ---- SELECT
 
     def select(self, node: nodes.Select, outer: Scope | None, order: Sequence[nodes.Sort]) -> Relation:
+        """A SELECT with the ORDER BY behind it. Raises EXPRESSION_NOT_AGGREGATE and what its clauses raise."""
         source = self.relation(node.source, outer) if node.source is not None else Relation("", [])
         scope, where = Scope(source.fields, outer), ""
         if node.where is not None:
@@ -384,6 +390,7 @@ class Queries(Expressions):
                                     for at, (column, kind, _) in enumerate(columns)]), qualifier
 
     def view(self, table: Table, node: Node) -> Relation:
+        """A view's query in its own database. Raises INVALID_VIEW for an error inside, VIEW_IS_RECURSIVE."""
         if (table.database, table.name) in self.views or len(self.views) > DEEPEST_VIEW:
             raise fail("VIEW_IS_RECURSIVE", node, f"View is recursive: {table.database}.{table.name}")
         self.views.append((table.database, table.name))
@@ -408,6 +415,7 @@ class Queries(Expressions):
         return Relation(f"({relation.sql})", _called(relation.fields, names))
 
     def join(self, node: nodes.Join, outer: Scope | None) -> Relation:
+        """A join, or UNNEST beside a relation. Raises NOT_SUPPORTED for UNNEST with another condition than TRUE."""
         left = self.relation(node.left, outer)
         right_node = node.right.relation if isinstance(node.right, nodes.Aliased) else node.right
         if isinstance(right_node, nodes.Unnest):

@@ -103,6 +103,7 @@ def _next(coming: deque[tuple[Partition, Object, Future[str]]], reader: JsonRead
 
 
 def name_of(one: Object) -> str:
+    """The object's URL, as Trino's messages name it."""
     return f"s3://{one.bucket}/{one.key}"
 
 
@@ -139,6 +140,7 @@ class JsonReader:
         self.size = 0
 
     def add(self, part: Partition, one: Object, body: str) -> None:
+        """Take an object's text, whose lines end with LF, CRLF or CR, as Hadoop's do. Where many wait they are read."""
         if self.size > BATCH:
             self.flush()
         if not self.parts or part is not self.parts[-1]:
@@ -153,6 +155,7 @@ class JsonReader:
         self.size += len(body)
 
     def flush(self) -> None:
+        """Read all lines that wait. Raises QueryFailed HIVE_CURSOR_ERROR, with the object's name, as Trino does."""
         if self.lines:
             keys: Given = {f"c{at}": [_key(part.values.get(name)) for part in self.parts]
                     for at, (name, _, key) in enumerate(self.scan.columns) if key}

@@ -13,9 +13,6 @@ from local_aws.athena.trino_sql.grammar import refused
 from local_aws.athena.types import Type
 
 UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
-_STRFTIME = {"a": "%a", "b": "%b", "c": "%-m", "d": "%d", "e": "%-d", "f": "%f", "H": "%H", "h": "%I", "I": "%I",
-             "i": "%M", "j": "%j", "k": "%-H", "l": "%-I", "M": "%B", "m": "%m", "p": "%p", "r": "%I:%M:%S %p",
-             "S": "%S", "s": "%S", "T": "%H:%M:%S", "W": "%A", "Y": "%Y", "y": "%y", "%": "%%"}
 _SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u2028" \
           "\u2029\u205f\u3000"
 _PLAIN = re.compile(r"""(?:
@@ -82,6 +79,7 @@ def json_path(template: str) -> Callable[[Given], str]:
 
 
 def split(given: Given) -> Expr:
+    """split: an array of texts as long as the whole, at most."""
     return Expr(given.written("t_split({0}, {1})"), array(given.arguments[0].type))
 
 
@@ -91,6 +89,7 @@ def trim(given: Given) -> str:
 
 
 def round_decimal(given: Given) -> Expr:
+    """round of a decimal, half away from zero: Trino gives it a digit more, or no scale without places."""
     (precision, scale), places = given.arguments[0].type.numbers, 0
     kind = decimal(precision - scale + min(scale, 1), 0)
     if len(given.arguments) == 2:
@@ -103,6 +102,7 @@ def round_decimal(given: Given) -> Expr:
 
 
 def avg_decimal(given: Given) -> str:
+    """avg of decimals, exact: the sum's digits divided and rounded half up to the argument's scale."""
     wide = decimal(38, given.result.numbers[1])
     total = given.written(f"CAST(sum({{distinct}}{{0}}){{over}} AS {duckdb(wide)})")
     count = given.written("CAST(count({distinct}{0}){over} AS HUGEINT)")
@@ -121,10 +121,12 @@ def _unit(given: Given, of: Type) -> str:
 
 
 def date_trunc(given: Given) -> str:
+    """date_trunc. Raises INVALID_FUNCTION_ARGUMENT for a unit that the type has not."""
     return given.written(f"CAST(date_trunc('{_unit(given, given.result)}', {{1}}) AS {{type}})")
 
 
 def date_add(given: Given) -> str:
+    """date_add: months end on the last day that there is. Raises INVALID_FUNCTION_ARGUMENT for a unit."""
     unit = _unit(given, given.result)
     count = "CAST({1} AS INTEGER)"
     amount = {"millisecond": "to_milliseconds({1})", "quarter": f"to_months({count} * 3)",
@@ -145,14 +147,5 @@ def date_diff(given: Given) -> str:
 
 
 def now(given: Given) -> str:
+    """The instant at which the query started, in milliseconds."""
     return f"CAST('{given.now.replace(tzinfo=None).isoformat(' ', 'milliseconds')}' AS TIMESTAMP)"
-
-
-def date_format(given: Given) -> str:
-    """With MySQL's letters, by DuckDB's own: three digits of the second at most, for Trino cuts what is behind them."""
-    pattern = _literal(given, 1, "a pattern")
-    letters = re.findall(r"%(.)|%$", pattern, re.DOTALL)
-    if not pattern or any(letter not in _STRFTIME for letter in letters) or given.arguments[0].type.numbers > (3,):
-        raise refused(f"date_format of {given.arguments[0].type} with the pattern {pattern!r}", given.node)
-    own = re.sub(r"%(.)", lambda found: _STRFTIME[found[1]], pattern)
-    return given.written(f"strftime({{0}}, {text(own).replace('{', '{{').replace('}', '}}')})")

@@ -76,7 +76,6 @@ for _kind in ("date", "timestamp(p)", "timestamp(p) with time zone"):
 for _kind in ("timestamp(p)", "timestamp(p) with time zone"):
     for _part in ("hour", "minute", "second"):
         scalar(_part, f"{_kind} -> bigint", f"CAST(date_part('{_part}', {{0}}) AS BIGINT)")
-    scalar("date_format", f"{_kind}, varchar(x) -> varchar", special.date_format)
 scalar("from_iso8601_timestamp", "varchar(x) -> timestamp(3) with time zone", "py_from_iso8601_timestamp({0})",
        "refuses")
 
@@ -86,7 +85,6 @@ for _kind in ("varchar(x)", "json"):
            special.json_path("py_json_extract_scalar({0}, {1})"))
     scalar("json_extract", f"{_kind}, varchar -> json", special.json_path("py_json_extract({0}, {1})"))
     scalar("json_array_length", f"{_kind} -> bigint", "py_json_array_length({0})")
-scalar("json_parse", "varchar(x) -> json", "py_json_parse({0})")
 scalar("json_format", "json -> varchar", "{0}")
 
 # ---- arrays

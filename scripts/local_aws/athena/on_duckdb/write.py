@@ -1,17 +1,13 @@
-"""CREATE TABLE AS and INSERT INTO on DuckDB: Parquet and JSON objects, and Glue told of the table and its partitions.
+"""CREATE TABLE AS and INSERT INTO on DuckDB: Parquet objects, and Glue told of the table and its partitions.
 
 https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html
 """
 from __future__ import annotations
 
 import datetime
-import gzip
-import json
-import math
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import duckdb
@@ -27,28 +23,25 @@ from local_aws.athena.text import formatter
 from local_aws.athena.types import VARCHAR, Type
 
 PARTITIONS = 100  # that one statement may write: https://docs.aws.amazon.com/athena/latest/ug/ctas-insert-into.html
-WRITTEN = {"PARQUET": ("GZIP", "SNAPPY", "ZSTD", "NONE"), "JSON": ("GZIP", "NONE")}
+COMPRESSIONS = ("GZIP", "SNAPPY", "ZSTD", "NONE")
 
 
 def check(target: Target) -> None:
     """Refuse a format and compression that are not verified to be written as Athena does."""
-    if target.compression not in WRITTEN.get(target.format, ()):
+    if target.format != "PARQUET" or target.compression not in COMPRESSIONS:
         raise NotVerified(f"writing {target.format} with {target.compression} compression")
 
 
 def prepared(relation: Relation, target: Target, catalog: Catalog) -> tuple[list[Column], str]:
     """The columns of the table that a query fills, and the query that gives just them as c0, c1, … Raises QueryFailed
-    where they do not fit, NotVerified for a type that is not written as Athena does."""
+    where they do not fit."""
     columns, texts = _own(relation.fields, target) if target.create else _into(relation.fields, target, catalog)
-    for column in columns[:len(columns) - len(target.partitioned_by)]:
-        if target.format == "JSON" and _holds(column.type, "decimal"):
-            raise NotVerified(f"writing {column.type} as {target.format}")
     items = ", ".join(f"{text} AS c{at}" for at, text in enumerate(texts))
     return columns, f"SELECT {items} FROM ({relation.sql}) q"
 
 
-def _holds(kind: Type, name: str) -> bool:
-    return kind.name == name or any(_holds(inner, name) for inner in kind.inner)
+def _zoned(kind: Type) -> bool:
+    return kind.name == ZONED.name or any(map(_zoned, kind.inner))
 
 
 def _own(fields: Sequence[Field], target: Target) -> tuple[list[Column], list[str]]:
@@ -59,7 +52,7 @@ def _own(fields: Sequence[Field], target: Target) -> tuple[list[Column], list[st
             raise QueryFailed("MISSING_COLUMN_NAME", f"line 1:1: Column name not specified at position {at}")
         if one.value.type.name == "unknown":
             raise QueryFailed("COLUMN_TYPE_UNKNOWN", f"line 1:1: Column type is unknown: {one.name}")
-        if _holds(one.value.type, ZONED.name):
+        if _zoned(one.value.type):
             raise QueryFailed("NOT_SUPPORTED", f"Unsupported Hive type: {one.value.type}")
         columns.append(Column(one.name.lower(), kept(one.value.type)))
     tail = [column.name for column in columns[len(columns) - len(target.partitioned_by):]]
@@ -100,11 +93,8 @@ def _plain(kind: Type) -> Type:
                                                        kind.fields)
 
 
-Shape = Callable[[Type], "Callable[[Any], Any] | None"]  # how DuckDB's Python value becomes what `formatter` takes
-
-
 def write(connection: duckdb.DuckDBPyConnection, query: str, columns: list[Column], target: Target, catalog: Catalog,
-          folder: Path, shape: Shape) -> tuple[int, list[str]]:
+          folder: Path) -> tuple[int, list[str]]:
     """Write a prepared query's rows, and have Glue know the table and its partitions. `folder` is where files of
     DuckDB's may lie for a moment. Gives how many rows, and the objects' URLs."""
     errors.translated(lambda: connection.execute(f"CREATE TEMP TABLE written AS {query}"))
@@ -126,7 +116,7 @@ def write(connection: duckdb.DuckDBPyConnection, query: str, columns: list[Colum
                         for column, value in zip(keys, values, strict=True))
         connection.execute("CREATE OR REPLACE TEMP TABLE object_rows AS SELECT * FROM written WHERE " + condition,
                            dict(zip(own, group, strict=True)))
-        files.append(_object(connection, data, target, catalog, target.location + place, folder, shape))
+        files.append(_object(connection, data, target, catalog, target.location + place, folder))
         partitions.append(values)
     if target.create:
         catalog.create_table(target, columns)
@@ -136,40 +126,15 @@ def write(connection: duckdb.DuckDBPyConnection, query: str, columns: list[Colum
 
 
 def _object(connection: duckdb.DuckDBPyConnection, data: Sequence[Column], target: Target, catalog: Catalog,
-            place: str, folder: Path, shape: Shape) -> str:
+            place: str, folder: Path) -> str:
     """Write one object of the rows in `object_rows`; gives its URL."""
     stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d_%H%M%S")
     name = f"{stamp}_{uuid.uuid4().hex[:10]}"
-    if target.format == "PARQUET":
-        path = folder / f"{name}.parquet"
-        items = ", ".join(f"c{at} AS {quoted(column.name)}" for at, column in enumerate(data))
-        codec = {"NONE": "UNCOMPRESSED", "ZSTD": f"ZSTD, COMPRESSION_LEVEL {target.level}"}.get(
-            target.compression, target.compression)
-        connection.execute(f"COPY (SELECT {items} FROM object_rows) TO '{path}' (FORMAT parquet, COMPRESSION {codec})")
-        body = path.read_bytes()
-        path.unlink()
-    else:
-        shapes, lines = [shape(column.type) for column in data], []
-        rows = connection.execute(f"SELECT {', '.join(f'c{at}' for at in range(len(data)))} FROM object_rows")
-        while batch := rows.fetchmany(2000):
-            for row in batch:
-                lines.append(json.dumps(
-                    {column.name: _json(form(value) if form and value is not None else value, column.type)
-                     for column, form, value in zip(data, shapes, row, strict=True)},
-                    ensure_ascii=False, separators=(",", ":")))
-        body = "".join(line + "\n" for line in lines).encode()
-        if target.compression == "GZIP":
-            body, name = gzip.compress(body), name + ".gz"
-    catalog.put(place + name, body)
+    path = folder / f"{name}.parquet"
+    items = ", ".join(f"c{at} AS {quoted(column.name)}" for at, column in enumerate(data))
+    codec = {"NONE": "UNCOMPRESSED", "ZSTD": f"ZSTD, COMPRESSION_LEVEL {target.level}"}.get(
+        target.compression, target.compression)
+    connection.execute(f"COPY (SELECT {items} FROM object_rows) TO '{path}' (FORMAT parquet, COMPRESSION {codec})")
+    catalog.put(place + name, path.read_bytes())
+    path.unlink()
     return place + name
-
-
-def _json(value: Any, kind: Type) -> Any:
-    """A value as Trino's Hive JSON writer has it."""
-    if value is None or kind.name in ("boolean", "tinyint", "smallint", "integer", "bigint", "varchar"):
-        return value
-    if kind.name == "array":
-        return [_json(item, kind.inner[0]) for item in value]
-    if kind.name == "double" and math.isfinite(value):
-        return value
-    return formatter(kind)(value)

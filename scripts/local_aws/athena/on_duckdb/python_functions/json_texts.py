@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 
 from local_aws.athena.hive_json import DECODER, Number, Pairs, behind_blanks, first_value
-from local_aws.athena.on_duckdb.python_functions.registry import TrinoError, function
+from local_aws.athena.on_duckdb.python_functions.registry import function
 from local_aws.athena.text import double_text
 
 
@@ -56,6 +56,7 @@ def _behind(text: str, at: int) -> int:
 
 @function("VARCHAR, VARCHAR -> VARCHAR")
 def json_extract_scalar(text: str, path: str) -> str | None:
+    """The text, number or boolean at a path as text; None for what is nowhere, null or no scalar."""
     try:
         value = _walk(text, 0, _steps(path))
     except (ValueError, RecursionError, IndexError, _Nowhere):
@@ -67,39 +68,31 @@ def json_extract_scalar(text: str, path: str) -> str | None:
 
 @function("VARCHAR, VARCHAR -> VARCHAR")
 def json_extract(text: str, path: str) -> str | None:
+    """The value at a path as JSON text, its keys in the order of the input; None where there is none."""
     try:
-        return _written(_walk(text, 0, _steps(path)), False)
+        return _written(_walk(text, 0, _steps(path)))
     except (ValueError, RecursionError, IndexError, _Nowhere):
         return None
 
 
-@function("VARCHAR -> VARCHAR")
-def json_parse(text: str) -> str:
-    value, end = first_value(text)
-    if end < 0 or behind_blanks(text, end) != len(text):
-        raise TrinoError("INVALID_FUNCTION_ARGUMENT", f"Cannot convert value to JSON: '{text}'")
-    return _written(value, True)
-
-
 @function("VARCHAR -> BIGINT")
 def json_array_length(text: str) -> int | None:
+    """How many elements an array's text has; None for what is no array."""
     value, _ = first_value(text)
     return len(value) if isinstance(value, list) and not isinstance(value, Pairs) else None
 
 
-def _written(value: object, sort: bool) -> str:
-    """A value as Jackson writes it again, an object's keys in the order of UTF-16 where `sort`, each once."""
+def _written(value: object) -> str:
+    """A value as Jackson writes it again, an object's keys as they come, twice where they come twice."""
     if isinstance(value, Number):
         if re.fullmatch(r"-?\d+", value):
             return "0" if value == "-0" else value
         number = float(value)
         return double_text(number) if math.isfinite(number) else f'"{double_text(number)}"'
     if isinstance(value, Pairs):
-        pairs = sorted(dict(value).items(), key=lambda pair: pair[0].encode("utf-16-be", "surrogatepass")) if sort \
-            else value
-        return "{" + ",".join(f"{_quoted(key)}:{_written(item, sort)}" for key, item in pairs) + "}"
+        return "{" + ",".join(f"{_quoted(key)}:{_written(item)}" for key, item in value) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(_written(item, sort) for item in value) + "]"
+        return "[" + ",".join(_written(item) for item in value) + "]"
     return _quoted(value) if isinstance(value, str) else json.dumps(value)
 
 

@@ -25,6 +25,7 @@ def double_to_text(value: float) -> str:
 
 @function("VARCHAR, VARCHAR -> BIGINT")
 def text_to_whole(text: str, kind: str) -> int:
+    """A whole number; `kind` is Java's TINYINT, SMALLINT, INT or BIGINT. Raises INVALID_CAST_ARGUMENT."""
     bits = {"TINYINT": 8, "SMALLINT": 16, "INT": 32, "BIGINT": 64}[kind]
     found = re.fullmatch(r"[+-]?\d+", text.strip(BELOW))
     if found and -2 ** (bits - 1) <= int(found[0]) < 2 ** (bits - 1):
@@ -34,6 +35,7 @@ def text_to_whole(text: str, kind: str) -> int:
 
 @function("VARCHAR -> DOUBLE")
 def text_to_double(text: str) -> float:
+    """What Java's Double.parseDouble reads, hexadecimal apart. Raises INVALID_CAST_ARGUMENT."""
     trimmed = text.strip()
     if re.fullmatch(r"[+-]?(?:NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[dDfF]?)", trimmed, re.ASCII):
         return float(trimmed.rstrip("dDfF"))
@@ -50,6 +52,7 @@ def _fits(value: Decimal, precision: int, scale: int) -> str | None:
 
 @function("VARCHAR, INTEGER, INTEGER -> VARCHAR")
 def text_to_decimal(text: str, precision: int, scale: int) -> str:
+    """A decimal's text, rounded half up to its scale. Raises INVALID_CAST_ARGUMENT."""
     failure = f"Cannot cast VARCHAR '{text}' to DECIMAL({precision}, {scale}). Value "
     if not re.fullmatch(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", text, re.ASCII):
         raise TrinoError("INVALID_CAST_ARGUMENT", f"{failure}is not a number.")
@@ -64,6 +67,7 @@ def text_to_decimal(text: str, precision: int, scale: int) -> str:
 
 @function("VARCHAR, INTEGER, INTEGER -> VARCHAR")
 def decimal_cast(text: str, precision: int, scale: int) -> str:
+    """A decimal's text as a smaller decimal, rounded half up. Raises INVALID_CAST_ARGUMENT."""
     result = _fits(Decimal(text), precision, scale)
     if result is None:
         raise TrinoError("INVALID_CAST_ARGUMENT", f"Cannot cast DECIMAL '{text}' to DECIMAL({precision}, {scale})")
@@ -72,6 +76,7 @@ def decimal_cast(text: str, precision: int, scale: int) -> str:
 
 @function("DOUBLE, INTEGER, INTEGER -> VARCHAR")
 def double_to_decimal(value: float, precision: int, scale: int) -> str:
+    """The decimal of a double's shortest digits, rounded half up. Raises INVALID_CAST_ARGUMENT."""
     result = _fits(Decimal(repr(value)), precision, scale) if math.isfinite(value) else None
     if result is None:
         raise TrinoError("INVALID_CAST_ARGUMENT",

@@ -10,6 +10,7 @@ from local_aws.athena.on_duckdb.python_functions.registry import NOT_VERIFIED, T
 
 @function("VARCHAR -> VARCHAR")
 def text_to_date(text: str) -> str:
+    """'2024-01-31' of the forms that Trino casts to a date. Raises INVALID_CAST_ARGUMENT."""
     try:
         return read_date(text)
     except ValueError:
@@ -18,6 +19,7 @@ def text_to_date(text: str) -> str:
 
 @function("VARCHAR, INTEGER -> VARCHAR")
 def text_to_timestamp(text: str, digits: int) -> str:
+    """'2024-01-31 10:00:00.5', rounded half up to so many digits. Raises INVALID_CAST_ARGUMENT."""
     try:
         moment, _, _ = read_timestamp(text)  # a zone is read, and dropped
         head, _, fraction = moment.partition(".")
@@ -32,6 +34,7 @@ def text_to_timestamp(text: str, digits: int) -> str:
 
 @function("VARCHAR -> TIMESTAMP")
 def from_iso8601_timestamp(text: str) -> datetime.datetime:
+    """An instant in UTC, cut to milliseconds. Raises INVALID_FUNCTION_ARGUMENT, or a refusal of a zone."""
     found = re.fullmatch(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?)?"
                          r"(Z|[+-]\d\d:?\d\d)?", text)
     try:
