@@ -39,9 +39,9 @@ WRITES = [
     ("CREATE TABLE {new} WITH (format = 'ORC') AS SELECT id FROM {orders}", "writing ORC",
      "SELECT sum(id) FROM {new}", [["6"]]),
     ("CREATE TABLE {new} WITH (format = 'JSON', partitioned_by = ARRAY['id']) AS "
-     "SELECT IF(id = 3, DECIMAL '1.50') AS price, id FROM {orders}", "writing JSON",
+     "SELECT IF(id = 3, DECIMAL '1.50') AS price, id FROM {orders}", "DECIMAL",
      "SELECT id, price FROM {new} ORDER BY id", [["1", None], ["2", None], ["3", "1.50"]]),
-    (f"INSERT INTO {{empty}} SELECT id, name FROM {ALL} WHERE id > 1", "TABLESAMPLE",
+    (f"INSERT INTO {{empty}} SELECT id, name FROM {ALL} WHERE id > 1", "writing JSON",
      "SELECT id, text FROM {empty} ORDER BY id", [["2", "n2"], ["3", "n3"]]),
 ]
 

@@ -26,7 +26,12 @@ def queries() -> list[Query]:
 
 
 def difference(query: Query, ours: Answer, theirs: Answer) -> str:
-    """What is answered otherwise, told by the first expression where that can be; '' if nothing is."""
+    """What is answered otherwise, told by the first expression where that can be; '' if nothing is.
+
+    Trino's planner makes dates of the years that `year(…)` is compared with, and fails over one that no date has: a
+    fault of its own, which says so in Java's words."""
+    if theirs.error == "GENERIC_INTERNAL_ERROR" and theirs.message.startswith("Invalid value for Year"):
+        return ""
     if (ours.error, ours.columns, ours.rows) == (theirs.error, theirs.columns, theirs.rows):
         return ""
     for at, expression in enumerate(query.expressions, query.keys):
