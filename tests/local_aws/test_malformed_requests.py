@@ -198,6 +198,14 @@ def test_null_and_unknown_members_are_overlooked(unchanged: Account) -> None:
     assert status == 200 and json.loads(body)["Item"] == {"there": {"S": "there"}}
 
 
+def test_an_athena_tag_without_a_value_has_an_empty_one(aws: Aws) -> None:
+    athena = aws.client("athena")
+    athena.create_data_catalog(Name="tagged", Type="GLUE", Tags=[{"Key": "a"}])
+    arn = "arn:aws:athena:us-east-1:000000000000:datacatalog/tagged"
+    assert athena.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": ""}]
+    athena.delete_data_catalog(Name="tagged")
+
+
 # --------------------------------------------------------------------------------------------------- not even readable
 
 
@@ -235,7 +243,7 @@ def test_a_value_nested_deeper_than_dynamodb_takes_is_refused(unchanged: Account
 
 
 BROKEN_XML = (b"<", b"<a>", b"<Delete>", b"\xff", b"<a/>", b"", b'<?xml version="1.0" encoding="nonsense"?><Delete/>',
-              "<Delete/>".encode("utf-16"), b"<a>" * 100_000, b"<Delete><Object><Key>" + b"a" * 2000 + b"</Key>",
+              "<Delete/>".encode("utf-16"), b"<a>" * 10_000, b"<Delete><Object><Key>" + b"a" * 2000 + b"</Key>",
               b'<!DOCTYPE a [<!ENTITY b "there">]><Delete><Object><Key>&b;</Key></Object></Delete>',
               b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><Delete><Object><Key>&b;</Key></Object></Delete>',
               b'<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa">' + b"".join(b'<!ENTITY a%d "%s">' % (
@@ -278,5 +286,5 @@ def test_a_compressed_body_is_read_as_far_as_the_service_takes_it(unchanged: Acc
     """https://smithy.io/2.0/spec/behavior-traits.html#requestcompression-trait"""
     good = gzip.compress(b'{"TableName": "there"}')
     assert unchanged.send(dynamodb("DescribeTable", good, **{"Content-Encoding": "gzip"}))[0] == 200
-    for body, status in ((gzip.compress(b" " * 200_000_000), 413), (good[:-4], 400), (b"{}", 400)):
+    for body, status in ((gzip.compress(b" " * 20_000_000), 413), (good[:-4], 400), (b"{}", 400)):
         assert unchanged.send(dynamodb("DescribeTable", body, **{"Content-Encoding": "gzip"}))[0] == status
