@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import time
 import uuid
@@ -31,7 +32,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Response = tuple[int, dict[str, str], bytes]
 
-SILENT_FOR = 60  # seconds that a client may leave the rest of its body unsent; S3's RequestTimeout says no number
+# Seconds that a client may leave the rest of its body unsent; S3's RequestTimeout says no number
+SILENT_FOR = float(os.environ.get("AUDIT_LOCAL_SILENT_SECONDS", "60"))
 
 
 class Gone(Exception):
@@ -59,7 +61,11 @@ def guard(guarded: Callable[..., Awaitable[None]], aws: LocalAws) -> Callable[..
             if not request.internal:
                 models.check(service, request)
         except Refused as refused:
-            await answer(send, *refused.response)
+            rest = asyncio.create_task(discard(receive))
+            try:
+                await answer(send, *refused.response)
+            finally:
+                rest.cancel()
             return
         except Gone:
             return
@@ -183,6 +189,13 @@ def without_cors(send: Send) -> Send:
         await send(message)
 
     return send_without
+
+
+async def discard(receive: Receive) -> None:
+    """Throw away what the client still sends: hypercorn, whose queue of it is short, cannot close the connection while
+    that is full."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def answer(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:

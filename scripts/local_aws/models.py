@@ -358,6 +358,9 @@ class Reader:
         for name in dict.fromkeys(needed):
             if name not in apart and _wire(name, shape.members[name]) not in read:
                 self._null(shape.members[name], prefix + _lower(name))
+        # https://docs.aws.amazon.com/athena/latest/APIReference/API_Tag.html: it may be left out, and be empty
+        if self.service == "athena" and shape.name == "Tag" and "Value" not in read:
+            read["Value"], self.changed = "", True
         for key, (least, most) in SQS_BOUNDS.items() if self.service == "sqs" else ():
             given = read.get(key, least)
             if isinstance(given, int) and not least <= given <= most:

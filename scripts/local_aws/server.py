@@ -39,10 +39,10 @@ TEMPORARY = "tmp"  # the folder, in the state, of its temporary files
 ROOMS = ("dynamodb", "lambda_", "firehose", "athena", "iam", "faults", "gate")
 KEPT = ("ministack", "s3", "dynamodb", "lambda", "firehose", "athena")  # the folders in the state that hold it
 
-# Of the user's environment: what programs are found by, how text and time are told, whom TLS trusts; and where
-# Trino is
+# Of the user's environment: what programs are found by, how text and time are told, whom TLS trusts; where Trino is,
+# and how long a client may be silent
 INHERITED = ("PATH", "LANG", "LANGUAGE", "TZ", "SYSTEMROOT", "SSL_CERT_FILE", "SSL_CERT_DIR",
-             "AUDIT_LOCAL_TRINO")
+             "AUDIT_LOCAL_TRINO", "AUDIT_LOCAL_SILENT_SECONDS")
 
 log = logging.getLogger("local_aws")
 

@@ -4,6 +4,7 @@ With `AUDIT_REQUESTS=20000` in the environment that many are drawn from the mode
 """
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import os
@@ -15,11 +16,11 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, Phase, given, settings
 
-from any_request import Sender, Wire, model, requests
+from any_request import Sender, Wire, requests
 from aws_under_test import Aws
 from bench_parts.function_package import function_package
 
-COUNT = int(os.environ.get("AUDIT_REQUESTS", "400"))
+COUNT = int(os.environ.get("AUDIT_REQUESTS", "150"))
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Action": "sts:AssumeRole",
      "Principal": {"Service": ["lambda.amazonaws.com", "firehose.amazonaws.com"]}}]})
@@ -37,30 +38,32 @@ class Account:
 
     def __init__(self, aws: Aws):
         self.aws, self.sender = aws, Sender(aws.root)
+        self.client = functools.cache(aws.client)
         self.answered: Counter[int] = Counter()
-        role = aws.client("iam").create_role(RoleName="there", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
-        s3 = aws.client("s3")
+        self.logged = len(self.log())
+        role = self.client("iam").create_role(RoleName="there", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+        s3 = self.client("s3")
         s3.create_bucket(Bucket="there")
         s3.put_object(Bucket="there", Key="there", Body=b"1")
-        dynamodb = aws.client("dynamodb")
+        dynamodb = self.client("dynamodb")
         table = dynamodb.create_table(
             TableName="there", KeySchema=[{"AttributeName": "there", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[{"AttributeName": "there", "AttributeType": "S"}],
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})["TableDescription"]
         dynamodb.put_item(TableName="there", Item={"there": {"S": "there"}})
-        function = aws.client("lambda").create_function(
+        function = self.client("lambda").create_function(
             FunctionName="there", Role=role, Runtime="python3.12", Handler="function.handler",
             Code={"ZipFile": function_package("def handler(event, context):\n    return 1\n")})["FunctionArn"]
-        aws.client("lambda").get_waiter("function_active_v2").wait(FunctionName="there")
-        stream = aws.client("firehose").create_delivery_stream(
+        self.client("lambda").get_waiter("function_active_v2").wait(FunctionName="there")
+        stream = self.client("firehose").create_delivery_stream(
             DeliveryStreamName="there", ExtendedS3DestinationConfiguration={
                 "RoleARN": role, "BucketARN": "arn:aws:s3:::there"})["DeliveryStreamARN"]
-        aws.client("glue").create_database(DatabaseInput={"Name": "there"})
-        aws.client("glue").create_table(DatabaseName="there", TableInput={"Name": "there", "StorageDescriptor": {
+        self.client("glue").create_database(DatabaseInput={"Name": "there"})
+        self.client("glue").create_table(DatabaseName="there", TableInput={"Name": "there", "StorageDescriptor": {
             "Columns": [{"Name": "there", "Type": "string"}], "Location": "s3://there/"}})
-        aws.client("athena").create_work_group(Name="there")
-        queue = aws.client("sqs").create_queue(QueueName="there")["QueueUrl"]
-        aws.client("logs").create_log_group(logGroupName="there")
+        self.client("athena").create_work_group(Name="there")
+        queue = self.client("sqs").create_queue(QueueName="there")["QueueUrl"]
+        self.client("logs").create_log_group(logGroupName="there")
         self.known = (*POLICIES, "there", role, table["TableArn"], table["LatestStreamArn"], function, stream, queue,
                       "arn:aws:s3:::there", "s3://there/", f"arn:aws:sqs:us-east-1:{role.split(':')[4]}:there")
 
@@ -75,8 +78,9 @@ class Account:
                 ("lambda", "list_functions", {}), ("firehose", "list_delivery_streams", {}),
                 ("firehose", "describe_delivery_stream", {"DeliveryStreamName": "there"}),
                 ("glue", "get_tables", {"DatabaseName": "there"}), ("glue", "get_databases", {}),
-                ("athena", "list_work_groups", {}), ("sqs", "list_queues", {}), ("logs", "describe_log_groups", {})):
-            answer = getattr(self.aws.client(service), operation)(**request)
+                ("athena", "list_work_groups", {}), ("sqs", "list_queues", {}),
+                ("logs", "describe_log_groups", {"logGroupNamePrefix": "there"})):
+            answer = getattr(self.client(service), operation)(**request)
             told[f"{service} {operation}"] = {name: value for name, value in answer.items() if name not in (
                 "ResponseMetadata", "ConsumedCapacity")}
         return told
@@ -92,15 +96,13 @@ class Account:
     def log(self) -> str:
         return (self.aws.state / "server.log").read_text()
 
+    def check_log(self) -> None:
+        assert "Traceback" not in self.log()[self.logged:]
+
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    aws = Aws(tmp_path_factory.mktemp("malformed"), "duckdb")
-    aws.start()
-    try:
-        yield Account(aws)
-    finally:
-        aws.stop()
+def account(aws: Aws) -> Account:
+    return Account(aws)
 
 
 @pytest.fixture
@@ -109,7 +111,7 @@ def unchanged(account: Account) -> Iterator[Account]:
     before = account.holds()
     yield account
     assert account.holds() == before
-    assert "Traceback" not in account.log()
+    account.check_log()
 
 
 def test_whatever_is_sent_no_answer_is_an_error_of_the_servers(fresh_aws: Callable[..., Aws],
@@ -124,8 +126,8 @@ def test_whatever_is_sent_no_answer_is_an_error_of_the_servers(fresh_aws: Callab
             account.send(request)
 
         send()
-    assert "Traceback" not in account.log()
-    assert account.aws.client("sts").get_caller_identity()["Account"] == "000000000000"
+    account.check_log()
+    assert account.client("sts").get_caller_identity()["Account"] == "000000000000"
     kinds = ", ".join(f"{status}: {times:,}" for status, times in sorted(account.answered.items()))
     record_property("measured", f"requests drawn from botocore's models: {account.answered.total():,} ({kinds}), "
                                 "500 and above: 0 (bound: 0)")
@@ -160,16 +162,15 @@ VALIDATION = {
 }
 
 
-@pytest.mark.parametrize("service", VALIDATION)
-def test_what_the_model_does_not_allow_is_told_in_awss_words(unchanged: Account, service: str) -> None:
-    code, operation, request, message = VALIDATION[service]
-    with pytest.raises(ClientError) as refused:
-        getattr(unchanged.aws.client(service), operation)(**request)
-    assert refused.value.response["Error"]["Code"] == code
-    assert re.fullmatch(message, refused.value.response["Error"]["Message"], re.DOTALL)
+def test_what_the_model_does_not_allow_is_told_in_awss_words(unchanged: Account) -> None:
+    for service, (code, operation, request, message) in VALIDATION.items():
+        with pytest.raises(ClientError) as refused:
+            getattr(unchanged.client(service), operation)(**request)
+        assert refused.value.response["Error"]["Code"] == code, service
+        assert re.fullmatch(message, refused.value.response["Error"]["Message"], re.DOTALL), service
 
 
-@pytest.mark.parametrize(("content", "code", "message"), [
+UNREADABLE: tuple[tuple[dict, str, str], ...] = (
     ({"TableName": 1}, "SerializationException", "NUMBER_VALUE can not be converted to String"),
     ({"TableName": ["a"]}, "SerializationException", "Start of list found where not expected."),
     ({"TableName": "abc", "Key": "a"}, "SerializationException", "Unexpected value type in payload"),
@@ -181,17 +182,28 @@ def test_what_the_model_does_not_allow_is_told_in_awss_words(unchanged: Account,
      "Value null at 'key' failed to satisfy constraint: Member must not be null"),
     ({"TableName": "abc", "Key": {}, "ReturnConsumedCapacity": "all"}, "ValidationException",
      "1 validation error detected: Value 'all' at 'returnConsumedCapacity' failed to satisfy constraint: Member must "
-     "satisfy enum value set: [INDEXES, TOTAL, NONE]")])
-def test_dynamodb_tells_what_it_cannot_read(unchanged: Account, content: dict, code: str, message: str) -> None:
-    status, body = unchanged.send(dynamodb("GetItem", json.dumps(content).encode()))
-    told = json.loads(body)
-    assert status == 400 and told["__type"].rpartition("#")[2] == code and told["message"] == message
+     "satisfy enum value set: [INDEXES, TOTAL, NONE]"))
+
+
+def test_dynamodb_tells_what_it_cannot_read(unchanged: Account) -> None:
+    for content, code, message in UNREADABLE:
+        status, body = unchanged.send(dynamodb("GetItem", json.dumps(content).encode()))
+        told = json.loads(body)
+        assert (status, told["__type"].rpartition("#")[2], told["message"]) == (400, code, message), content
 
 
 def test_null_and_unknown_members_are_overlooked(unchanged: Account) -> None:
     content = {"TableName": "there", "Key": {"there": {"S": "there", "N": None}}, "ConsistentRead": None, "Unknown": {}}
     status, body = unchanged.send(dynamodb("GetItem", json.dumps(content).encode()))
     assert status == 200 and json.loads(body)["Item"] == {"there": {"S": "there"}}
+
+
+def test_an_athena_tag_without_a_value_has_an_empty_one(aws: Aws) -> None:
+    athena = aws.client("athena")
+    athena.create_data_catalog(Name="tagged", Type="GLUE", Tags=[{"Key": "a"}])
+    arn = "arn:aws:athena:us-east-1:000000000000:datacatalog/tagged"
+    assert athena.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": ""}]
+    athena.delete_data_catalog(Name="tagged")
 
 
 # --------------------------------------------------------------------------------------------------- not even readable
@@ -203,29 +215,23 @@ def dynamodb(operation: str, body: bytes, **headers: str) -> Wire:
         **headers}.items()), body)
 
 
-JSON_TARGETS = {service: f"{model(service).metadata['targetPrefix']}.{operation}" for service, operation in (
-    ("dynamodb", "PutItem"), ("firehose", "PutRecord"), ("glue", "CreateTable"), ("athena", "StartQueryExecution"),
-    ("sqs", "SendMessage"), ("logs", "PutLogEvents"), ("resourcegroupstaggingapi", "GetResources"))}
 BROKEN_JSON = (b"{", b"[]", b"null", b"1", b'"a"', b"{\"a\"}", b"\xff\xfe{}", "{}".encode("utf-16"), b"{\"a\": NaN}",
                b'{"a": "\\ud800"}', b"[" * 100_000, b'{"a":' * 100_000, b'{"a":' * 900 + b"1" + b"}" * 900,
                b"1" * 10_000, b'{"a": 1e999999}', b"\x00", b"{}" + b" " * 1_000_000 + b"{")
 
 
-@pytest.mark.parametrize("service", JSON_TARGETS)
-def test_broken_json_is_a_clients_error(unchanged: Account, service: str) -> None:
+def test_broken_json_is_a_clients_error(unchanged: Account) -> None:
     for body in BROKEN_JSON:
-        status, answer = unchanged.send(Wire(service, "", "POST", "/", (
-            ("X-Amz-Target", JSON_TARGETS[service]), ("Content-Type", "application/x-amz-json-1.1")), body))
-        assert 200 <= status < 500 and (status == 200 or b"__type" in answer)
+        status, answer = unchanged.send(dynamodb("PutItem", body))
+        assert status == 400 and b"__type" in answer, (body[:100], status)
 
 
-@pytest.mark.parametrize("path", ["/2015-03-31/functions", "/2015-03-31/event-source-mappings/",
-                                  "/2015-03-31/functions/there/invocations"])
-def test_broken_json_is_a_clients_error_to_lambda_too(unchanged: Account, path: str) -> None:
+def test_broken_json_is_a_clients_error_to_lambda_too(unchanged: Account) -> None:
     """Only an invocation takes any JSON."""
-    for body in BROKEN_JSON:
-        status, _ = unchanged.send(Wire("lambda", "", "POST", path, (), body))
-        assert status == 400 or path.endswith("invocations") and json.loads(body) != {}
+    for path in ("/2015-03-31/functions", "/2015-03-31/functions/there/invocations"):
+        for body in BROKEN_JSON:
+            status, _ = unchanged.send(Wire("lambda", "", "POST", path, (), body))
+            assert status == 400 or path.endswith("invocations") and json.loads(body) != {}, (path, body[:100])
 
 
 def test_a_value_nested_deeper_than_dynamodb_takes_is_refused(unchanged: Account) -> None:
@@ -237,7 +243,7 @@ def test_a_value_nested_deeper_than_dynamodb_takes_is_refused(unchanged: Account
 
 
 BROKEN_XML = (b"<", b"<a>", b"<Delete>", b"\xff", b"<a/>", b"", b'<?xml version="1.0" encoding="nonsense"?><Delete/>',
-              "<Delete/>".encode("utf-16"), b"<a>" * 100_000, b"<Delete><Object><Key>" + b"a" * 2000 + b"</Key>",
+              "<Delete/>".encode("utf-16"), b"<a>" * 10_000, b"<Delete><Object><Key>" + b"a" * 2000 + b"</Key>",
               b'<!DOCTYPE a [<!ENTITY b "there">]><Delete><Object><Key>&b;</Key></Object></Delete>',
               b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><Delete><Object><Key>&b;</Key></Object></Delete>',
               b'<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa">' + b"".join(b'<!ENTITY a%d "%s">' % (
@@ -245,14 +251,13 @@ BROKEN_XML = (b"<", b"<a>", b"<Delete>", b"\xff", b"<a/>", b"", b'<?xml version=
               + b"]><Delete><Object><Key>&a8;</Key></Object></Delete>", b"<Delete><Object/></Delete>")
 
 
-@pytest.mark.parametrize("target", ["/there?delete", "/there?tagging", "/there?versioning", "/there?lifecycle",
-                                    "/there?policy", "/there?encryption", "/there?publicAccessBlock", "/there?cors",
-                                    "/there?notification", "/there/there?tagging", "/there/there?uploadId=a"])
-def test_broken_xml_is_a_clients_error(unchanged: Account, target: str) -> None:
-    method = "POST" if target.endswith(("delete", "uploadId=a")) else "PUT"
-    for body in BROKEN_XML:
-        status, answer = unchanged.send(Wire("s3", "", method, target, (), body))
-        assert 400 <= status < 500 and b"<Code>" in answer, (body[:100], status, answer)
+def test_broken_xml_is_a_clients_error(unchanged: Account) -> None:
+    """Also where the body is a policy, in JSON."""
+    for method, target in (("POST", "/there?delete"), ("PUT", "/there?lifecycle"), ("PUT", "/there/there?tagging"),
+                           ("PUT", "/there?policy"), ("POST", "/there/there?uploadId=a")):
+        for body in BROKEN_XML:
+            status, answer = unchanged.send(Wire("s3", "", method, target, (), body))
+            assert 400 <= status < 500 and b"<Code>" in answer, (target, body[:100], status, answer)
 
 
 PATHS = ("/..", "/../..", "/there/..", "/there/../../etc/passwd", "/there/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
@@ -265,17 +270,14 @@ PATHS = ("/..", "/../..", "/there/..", "/there/../../etc/passwd", "/there/%2e%2e
          "/%5f%5f/_ministack/reset", "/there/%5f", "/there/there/", "/there/there/a/b")
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_no_path_leads_out_of_a_bucket_or_breaks_the_server(unchanged: Account, path: str) -> None:
+def test_no_path_leads_out_of_a_bucket_or_breaks_the_server(unchanged: Account) -> None:
     """Reading and removing. A key may be anything, so what writing makes is removed again, by the same path."""
     outside = {str(file) for file in unchanged.aws.state.parent.rglob("*")}
-    for method in ("GET", "HEAD", "DELETE", "PUT", "DELETE", "POST"):
-        request = Wire("s3", "", method, path, (), b"2" if method == "PUT" else b"")
-        try:
+    for path in PATHS:
+        for method in ("GET", "HEAD", "DELETE", "PUT", "DELETE", "POST"):
+            request = Wire("s3", "", method, path, (), b"2" if method == "PUT" else b"")
             status, body = unchanged.send(request)
-        except UnicodeEncodeError:
-            pytest.skip("no client can send it")
-        assert b"root:" not in body and (status < 300 or status >= 400)
+            assert b"root:" not in body and (status < 300 or status >= 400), (method, path, status)
     left = {str(file) for file in unchanged.aws.state.parent.rglob("*")} - outside
     assert [file for file in left if not file.startswith(str(unchanged.aws.state))] == []
 
@@ -284,5 +286,5 @@ def test_a_compressed_body_is_read_as_far_as_the_service_takes_it(unchanged: Acc
     """https://smithy.io/2.0/spec/behavior-traits.html#requestcompression-trait"""
     good = gzip.compress(b'{"TableName": "there"}')
     assert unchanged.send(dynamodb("DescribeTable", good, **{"Content-Encoding": "gzip"}))[0] == 200
-    for body, status in ((gzip.compress(b" " * 200_000_000), 413), (good[:-4], 400), (b"{}", 400)):
+    for body, status in ((gzip.compress(b" " * 20_000_000), 413), (good[:-4], 400), (b"{}", 400)):
         assert unchanged.send(dynamodb("DescribeTable", body, **{"Content-Encoding": "gzip"}))[0] == status
