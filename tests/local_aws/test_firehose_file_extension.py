@@ -69,5 +69,5 @@ def test_an_update_changes_it_and_leaves_it_where_it_names_none(aws):
 ])
 def test_what_is_no_extension_is_refused(aws, extension, constraint):
     place = "extendedS3DestinationConfiguration.fileExtension"
-    with pytest.raises(ClientError, match=f"Value at '{place}' failed.*Member must {constraint}"):
+    with pytest.raises(ClientError, match=f"(?s)Value .*at '{place}' failed.*Member must {constraint}"):
         Delivery(aws, FileExtension=extension)
