@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html
 """
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from local_aws.firehose.delivery import EXTENSIONS
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from local_aws.server import LocalAws
 
 HINTS = {"SizeInMBs": (1, 128), "IntervalInSeconds": (0, 900)}
-EXTENSION, EXTENSION_LENGTH = r"^$|\.[0-9a-z!\-_.*'()]+", 128  # a FileExtension's pattern, and its longest
 CONVERSION_MIB = 64  # the smallest buffer of a stream that converts records
 DESTINATIONS = ("ExtendedS3DestinationConfiguration", "S3DestinationConfiguration", "ExtendedS3DestinationUpdate",
                 "S3DestinationUpdate")
@@ -30,11 +28,10 @@ class Invalid(Exception):
         self.code = code
 
 
-def violated(place: str, constraint: str, must: str = "have") -> Invalid:
+def violated(place: str, constraint: str) -> Invalid:
     """The error in AWS's words for a value out of its range."""
     return Invalid("ValidationException", (
-        f"1 validation error detected: Value at '{place}' failed to satisfy constraint: Member must {must} {constraint}"
-    ))
+        f"1 validation error detected: Value at '{place}' failed to satisfy constraint: Member must have {constraint}"))
 
 
 def refuse(message: str) -> Invalid:
@@ -62,11 +59,6 @@ def check_destination(aws: LocalAws, settings: dict[str, Any], place: str) -> No
     compression = settings.get("CompressionFormat", "UNCOMPRESSED")
     if compression not in EXTENSIONS:
         raise refuse(f"The local AWS does not compress as {compression}")
-    extension = settings.get("FileExtension") or ""
-    if len(extension) > EXTENSION_LENGTH:
-        raise violated(f"{place}.fileExtension", f"length less than or equal to {EXTENSION_LENGTH}")
-    if not re.fullmatch(EXTENSION, extension):
-        raise violated(f"{place}.fileExtension", EXTENSION, must="satisfy regular expression pattern:")
     if settings.get("CustomTimeZone", "UTC") not in ("", "UTC"):
         raise refuse("The local AWS does not support CustomTimeZone")
     conversion = settings.get("DataFormatConversionConfiguration") or {}
